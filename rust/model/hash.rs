@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! From a flow key to 32 bits: the algorithms of the `hash=` parameter.
+//!
+//! | name | key | both directions alike | chosen tuples can fill one bucket |
+//! | --- | --- | --- | --- |
+//! | `skb` | the kernel's or the NIC's | kernel: yes, NIC: no | kernel: no, NIC: if the key is known |
+//! | `siphash` | 128 random bits | yes | no |
+//! | `crc32c` | none | no | yes |
+//! | `toeplitz` | 40 bytes, settable | no | if the key is known |
+
+pub mod crc32c;
+pub mod siphash;
+pub mod toeplitz;
+
+use super::packet::{flow_key, Bytes, Family, FlowKey};
+use core::ops::Deref;
+
+/// The names of the `hash=` parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algorithm {
+    /// The hash the packet carries, from the NIC or the kernel's flow dissector.
+    Skb,
+    /// [`siphash`].
+    SipHash,
+    /// [`crc32c`].
+    Crc32c,
+    /// [`toeplitz`].
+    Toeplitz,
+}
+
+impl Algorithm {
+    /// All of them, in the order they are listed to the user.
+    pub const ALL: [Self; 4] = [Self::Skb, Self::SipHash, Self::Crc32c, Self::Toeplitz];
+
+    /// The name the user writes.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Skb => "skb",
+            Self::SipHash => "siphash",
+            Self::Crc32c => "crc32c",
+            Self::Toeplitz => "toeplitz",
+        }
+    }
+
+    /// The algorithm of that name; white space around it is ignored. `None` for any other text.
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let name = text.trim_ascii();
+        Self::ALL.into_iter().find(|a| a.name().as_bytes() == name)
+    }
+}
+
+/// An algorithm with its key, ready to hash.
+///
+/// `T` is what holds the Toeplitz tables ([`toeplitz::Table`], 4,608 bytes, too much for a kernel
+/// stack): a `KBox` in the kernel, a `Box` or a reference on the host.
+#[derive(Clone, Copy, Debug)]
+pub enum Hasher<T> {
+    /// Nothing to compute: the packet carries its hash.
+    Skb,
+    /// SipHash with this key.
+    SipHash(siphash::Key),
+    /// CRC-32C.
+    Crc32c,
+    /// Toeplitz with these tables.
+    Toeplitz(T),
+}
+
+impl<T: Deref<Target = toeplitz::Table>> Hasher<T> {
+    /// The algorithm in use.
+    pub const fn algorithm(&self) -> Algorithm {
+        match self {
+            Self::Skb => Algorithm::Skb,
+            Self::SipHash(_) => Algorithm::SipHash,
+            Self::Crc32c => Algorithm::Crc32c,
+            Self::Toeplitz(_) => Algorithm::Toeplitz,
+        }
+    }
+
+    /// The hash of a key; `None` for [`Hasher::Skb`], which does not go by the key.
+    #[inline]
+    pub fn hash(&self, key: &FlowKey) -> Option<u32> {
+        match self {
+            Self::Skb => None,
+            Self::SipHash(secret) => Some(siphash::hash(secret, key)),
+            Self::Crc32c => Some(crc32c::hash(key)),
+            Self::Toeplitz(table) => Some(toeplitz::hash(table, key)),
+        }
+    }
+
+    /// The hash of a packet. `None` tells the caller to take the hash the kernel has for it: that
+    /// is what [`Hasher::Skb`] means, and all that is left when the IP header cannot be read.
+    #[inline]
+    pub fn hash_packet<B: Bytes + ?Sized>(&self, family: Family, bytes: &B) -> Option<u32> {
+        match self {
+            Self::Skb => None,
+            _ => self.hash(&flow_key(family, bytes)?),
+        }
+    }
+}
