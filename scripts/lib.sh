@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# What the scripts share: messages, the cache, locks and live progress.
+# Sourced, never run. Results go to stdout, everything meant for people to
+# stderr, so that `path=$(scripts/kernel x86)` works.
+
+set -euo pipefail
+umask 022
+export LC_ALL=C
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+CACHE=${FLOWBUCKET_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/flowbucket}
+JOBS=${JOBS:-$(( $(nproc) + 1 ))}
+ME=${0##*/}
+
+export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+
+say()  { printf '%s: %s\n' "$ME" "$*" >&2; }
+die()  { printf '%s: error: %s\n' "$ME" "$1" >&2; shift
+	 [ $# -eq 0 ] || printf '    %s\n' "$@" >&2
+	 exit 1; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# version_ge A B: is version A at least B?
+version_ge() { [ "$(printf '%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
+
+# with_lock NAME: hold the cache's lock NAME until this process ends. The
+# descriptor must not leak into daemons, so children that stay are started
+# with it closed (none are, at present).
+with_lock() {
+	mkdir -p "$CACHE/locks" ||
+		die "cannot write to the cache $CACHE" "set FLOWBUCKET_CACHE to a directory that you own"
+	exec {LOCK_FD}>"$CACHE/locks/$1"
+	if ! flock -n "$LOCK_FD"; then
+		say "waiting for another run that holds the lock '$1' ..."
+		flock "$LOCK_FD"
+	fi
+}
+
+# need_space GIB DIR: refuse to start what would fill the disk.
+need_space() {
+	local free
+	free=$(df -Pk "$2" | awk 'NR == 2 { print int($4 / 1048576) }')
+	[ "$free" -ge "$1" ] ||
+		die "only $free GiB free under $2, $1 GiB needed" \
+		    "free some space, or set FLOWBUCKET_CACHE to a directory on another disk"
+}
+
+elapsed() { printf '%dm%02ds' $((SECONDS / 60)) $((SECONDS % 60)); }
+
+# with_progress LOG LABEL PATTERN EXPECTED COMMAND...: run a long command with
+# its output in LOG and report how many lines of it match PATTERN, of about
+# EXPECTED (0 = unknown): on a terminal in place, else a line now and then.
+with_progress() {
+	local log=$1 label=$2 pattern=$3 expected=$4 pid n rc=0 shown=0 every=20 end='\n'
+	shift 4
+	[ -t 2 ] && every=1 end='\r'
+	SECONDS=0
+	: >"$log"
+	"$@" >"$log" 2>&1 </dev/null &
+	pid=$!
+	# shellcheck disable=SC2064
+	trap "kill $pid 2>/dev/null; wait $pid; exit 130" INT TERM
+	while kill -0 "$pid" 2>/dev/null; do
+		sleep 1
+		[ $((SECONDS - shown)) -ge $every ] || continue
+		shown=$SECONDS
+		n=$(grep -cE "$pattern" "$log") || n=0
+		[ "$expected" -gt 0 ] && n="$n of about $expected"
+		printf "%s: %s: %s, %s   $end" "$ME" "$label" "$n" "$(elapsed)" >&2
+	done
+	wait "$pid" || rc=$?
+	trap - INT TERM
+	if [ $rc -ne 0 ]; then
+		say "$label failed; the log is $log. What it says:"
+		{ grep -nE '(^|[^a-z])([Ee]rror|ERROR|\*\*\*|fatal)' "$log" || tail -n 20 "$log"; } |
+			tail -n 25 >&2
+		return $rc
+	fi
+	say "$label: done in $(elapsed)          "
+}
