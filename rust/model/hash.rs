@@ -13,7 +13,7 @@ pub mod crc32c;
 pub mod siphash;
 pub mod toeplitz;
 
-use super::packet::{flow_key, Bytes, Family, FlowKey};
+use super::packet::{flow_v4, flow_v6, Addr4, Addr6, Bytes, Family, Flow, FlowKey};
 use core::ops::Deref;
 
 /// The names of the `hash=` parameter.
@@ -80,21 +80,44 @@ impl<T: Deref<Target = toeplitz::Table>> Hasher<T> {
     /// The hash of a key; `None` for [`Hasher::Skb`], which does not go by the key.
     #[inline]
     pub fn hash(&self, key: &FlowKey) -> Option<u32> {
-        match self {
-            Self::Skb => None,
-            Self::SipHash(secret) => Some(siphash::hash(secret, key)),
-            Self::Crc32c => Some(crc32c::hash(key)),
-            Self::Toeplitz(table) => Some(toeplitz::hash(table, key)),
+        match key {
+            FlowKey::V4(flow) => self.hash_v4(flow),
+            FlowKey::V6(flow) => self.hash_v6(flow),
         }
     }
 
     /// The hash of a packet. `None` tells the caller to take the hash the kernel has for it: that
     /// is what [`Hasher::Skb`] means, and all that is left when the IP header cannot be read.
+    ///
+    /// One path per version from end to end, so that the key stays in registers: through memory,
+    /// as a [`FlowKey`], it costs more than the hash does, because it is written in small fields
+    /// and copied in large ones, which processors cannot forward from store to load.
     #[inline]
     pub fn hash_packet<B: Bytes + ?Sized>(&self, family: Family, bytes: &B) -> Option<u32> {
+        match (self, family) {
+            (Self::Skb, _) => None,
+            (_, Family::V4) => self.hash_v4(&flow_v4(bytes)?),
+            (_, Family::V6) => self.hash_v6(&flow_v6(bytes)?),
+        }
+    }
+
+    #[inline(always)]
+    fn hash_v4(&self, flow: &Flow<Addr4>) -> Option<u32> {
         match self {
             Self::Skb => None,
-            _ => self.hash(&flow_key(family, bytes)?),
+            Self::SipHash(secret) => Some(siphash::hash_v4(secret, flow)),
+            Self::Crc32c => Some(crc32c::hash_v4(flow)),
+            Self::Toeplitz(table) => Some(toeplitz::hash_v4(table, flow)),
+        }
+    }
+
+    #[inline(always)]
+    fn hash_v6(&self, flow: &Flow<Addr6>) -> Option<u32> {
+        match self {
+            Self::Skb => None,
+            Self::SipHash(secret) => Some(siphash::hash_v6(secret, flow)),
+            Self::Crc32c => Some(crc32c::hash_v6(flow)),
+            Self::Toeplitz(table) => Some(toeplitz::hash_v6(table, flow)),
         }
     }
 }

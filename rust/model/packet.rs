@@ -16,6 +16,9 @@
 mod v4;
 mod v6;
 
+pub use self::v4::flow as flow_v4;
+pub use self::v6::flow as flow_v6;
+
 /// TCP's protocol number.
 pub const TCP: u8 = 6;
 /// UDP's protocol number.
@@ -135,8 +138,8 @@ impl FlowKey {
 #[inline]
 pub fn flow_key<B: Bytes + ?Sized>(family: Family, bytes: &B) -> Option<FlowKey> {
     match family {
-        Family::V4 => v4::flow(bytes).map(FlowKey::V4),
-        Family::V6 => v6::flow(bytes).map(FlowKey::V6),
+        Family::V4 => flow_v4(bytes).map(FlowKey::V4),
+        Family::V6 => flow_v6(bytes).map(FlowKey::V6),
     }
 }
 

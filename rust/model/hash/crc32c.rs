@@ -6,7 +6,7 @@
 //! Cheap and even for natural traffic, but linear and without a secret: whoever can choose tuples
 //! can fill one bucket. It tells the directions of a connection apart.
 
-use super::super::packet::FlowKey;
+use super::super::packet::{Addr4, Addr6, Flow};
 
 /// The polynomial 0x1edc6f41, bits reversed.
 const POLYNOMIAL: u32 = 0x82f6_3b78;
@@ -75,49 +75,48 @@ impl Crc {
     }
 }
 
-/// The hash of a key: over source address, source port, destination address, destination port as
-/// they stand on the wire (12 or 36 bytes), or over source address, destination address, protocol
-/// (9 or 33 bytes).
-#[inline]
-pub fn hash(key: &FlowKey) -> u32 {
-    match key {
-        FlowKey::V4(flow) if flow.ported => {
-            let (sport, dport) = (u32::from(flow.sport), u32::from(flow.dport));
-            Crc::START
-                .words([
-                    flow.src,
-                    sport << 16 | flow.dst >> 16,
-                    flow.dst << 16 | dport,
-                ])
-                .finish()
-        }
-        FlowKey::V4(flow) => Crc::START
+/// The hash of an IPv4 flow: over source address, source port, destination address, destination
+/// port as they stand on the wire (12 bytes), or over source address, destination address,
+/// protocol (9 bytes).
+#[inline(always)]
+pub fn hash_v4(flow: &Flow<Addr4>) -> u32 {
+    if flow.ported {
+        let (sport, dport) = (u32::from(flow.sport), u32::from(flow.dport));
+        let middle = sport << 16 | flow.dst >> 16;
+        Crc::START
+            .words([flow.src, middle, flow.dst << 16 | dport])
+            .finish()
+    } else {
+        Crc::START
             .words([flow.src, flow.dst])
             .byte(flow.proto)
-            .finish(),
-        FlowKey::V6(flow) => {
-            let (src, dst) = (halves(flow.src), halves(flow.dst));
-            let (sport, dport) = (u32::from(flow.sport), u32::from(flow.dport));
-            let crc = Crc::START.words(src);
-            if flow.ported {
-                let [a, b, c, d] = dst;
-                crc.words([
-                    sport << 16 | a >> 16,
-                    a << 16 | b >> 16,
-                    b << 16 | c >> 16,
-                    c << 16 | d >> 16,
-                    d << 16 | dport,
-                ])
-                .finish()
-            } else {
-                crc.words(dst).byte(flow.proto).finish()
-            }
-        }
+            .finish()
+    }
+}
+
+/// The hash of an IPv6 flow: as [`hash_v4`], over 36 or 33 bytes.
+#[inline(always)]
+pub fn hash_v6(flow: &Flow<Addr6>) -> u32 {
+    let (src, dst) = (quarters(flow.src), quarters(flow.dst));
+    let crc = Crc::START.words(src);
+    if flow.ported {
+        let (sport, dport) = (u32::from(flow.sport), u32::from(flow.dport));
+        let [a, b, c, d] = dst;
+        crc.words([
+            sport << 16 | a >> 16,
+            a << 16 | b >> 16,
+            b << 16 | c >> 16,
+            c << 16 | d >> 16,
+            d << 16 | dport,
+        ])
+        .finish()
+    } else {
+        crc.words(dst).byte(flow.proto).finish()
     }
 }
 
 /// An IPv6 address in 32-bit words, the first on the wire first.
 #[inline(always)]
-const fn halves([hi, lo]: [u64; 2]) -> [u32; 4] {
+const fn quarters([hi, lo]: Addr6) -> [u32; 4] {
     [(hi >> 32) as u32, hi as u32, (lo >> 32) as u32, lo as u32]
 }

@@ -32,9 +32,10 @@ impl Header {
     }
 }
 
-/// The flow of an IPv4 packet. A TCP or UDP packet without IP options costs a single read.
-#[inline]
-pub(super) fn flow<B: Bytes + ?Sized>(bytes: &B) -> Option<Flow<Addr4>> {
+/// The flow of an IPv4 packet. A TCP or UDP packet without IP options costs a single read;
+/// `None` only when the fixed header cannot be read.
+#[inline(always)]
+pub fn flow<B: Bytes + ?Sized>(bytes: &B) -> Option<Flow<Addr4>> {
     if let Some(both) = bytes.read::<24>(0) {
         let header = Header::parse(&both)?;
         if header.version_ihl == PLAIN

@@ -39,9 +39,10 @@ impl Header {
     }
 }
 
-/// The flow of an IPv6 packet. A TCP or UDP packet without extension headers costs a single read.
-#[inline]
-pub(super) fn flow<B: Bytes + ?Sized>(bytes: &B) -> Option<Flow<Addr6>> {
+/// The flow of an IPv6 packet. A TCP or UDP packet without extension headers costs a single read;
+/// `None` only when the fixed header cannot be read.
+#[inline(always)]
+pub fn flow<B: Bytes + ?Sized>(bytes: &B) -> Option<Flow<Addr6>> {
     if let Some(both) = bytes.read::<{ FIXED_HEADER + 4 }>(0) {
         let header = Header::parse(&both)?;
         if header.version == 6 && has_ports(header.flow.proto) {
