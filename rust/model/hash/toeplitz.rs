@@ -7,6 +7,8 @@
 //! Input: source address, destination address, then the ports if they count; never the protocol.
 //! Linear, so a key an attacker knows lets him fill one bucket.
 
+pub mod text;
+
 use super::super::packet::{Addr4, Addr6, Flow};
 
 /// Bytes in a key: the longest input (IPv6 with ports, 36 bytes) and one window of 32 bits.
