@@ -22,4 +22,5 @@
 #![forbid(unsafe_code)]
 
 pub mod hash;
+pub mod map;
 pub mod packet;
