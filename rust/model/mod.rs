@@ -23,4 +23,5 @@
 
 pub mod hash;
 pub mod map;
+pub mod names;
 pub mod packet;
