@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0
+/* One translation unit of all helper files, as the kernel's own rust/helpers. */
+#include "helpers.h"
+
+#include "cpu.c"
+#include "moduleparam.c"
+#include "netdevice.c"
+#include "netfilter.c"
+#include "percpu.c"
+#include "skbuff.c"
+#include "smp.c"

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * C inline functions and macros made callable from Rust. bindgen reads these
+ * prototypes; the bodies are in one file per C header beside this one.
+ */
+#ifndef _FLOWBUCKET_HELPERS_H
+#define _FLOWBUCKET_HELPERS_H
+
+#include <linux/netdevice.h>
+#include <linux/netfilter.h>
+#include <linux/skbuff.h>
+#include <linux/smp.h>
+
+/* linux/percpu.h */
+void __percpu *fb_alloc_percpu(size_t size, size_t align);
+void *fb_per_cpu_ptr(void __percpu *ptr, unsigned int cpu);
+void *fb_this_cpu_ptr(void __percpu *ptr);
+
+/* linux/bottom_half.h */
+void fb_local_bh_disable(void);
+void fb_local_bh_enable(void);
+
+/* linux/cpumask.h, linux/sched/isolation.h */
+bool fb_cpu_online(unsigned int cpu);
+bool fb_cpu_possible(unsigned int cpu);
+bool fb_cpu_housekeeping(unsigned int cpu);
+void fb_cpus_read_lock(void);
+void fb_cpus_read_unlock(void);
+
+/* linux/smp.h */
+void fb_csd_init(call_single_data_t *csd, smp_call_func_t func, void *info);
+
+/* linux/netdevice.h */
+void fb_netif_napi_add(struct net_device *dev, struct napi_struct *napi,
+		       int (*poll)(struct napi_struct *napi, int budget));
+void fb_netif_napi_del(struct napi_struct *napi);
+struct net_device *fb_netdev_notifier_dev(void *info);
+bool fb_netdev_has_rps(const struct net_device *dev);
+struct net *fb_dev_net(const struct net_device *dev);
+
+/* linux/netfilter.h */
+const struct nf_hook_entries *fb_nf_pre_routing(struct net *net, u8 pf);
+
+/* linux/skbuff.h, net/sock.h */
+u32 fb_skb_get_hash(struct sk_buff *skb);
+bool fb_skb_leave_rcu(struct sk_buff *skb);
+void fb_prefetch(const void *p);
+
+/* linux/moduleparam.h */
+const char *fb_param_hash(void);
+
+#endif
