@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Safe types over the C APIs this module needs and the kernel crate lacks, one
+//! file per API. All of the module's `unsafe` is here.
+
+pub(crate) mod bh;
+pub(crate) mod counter;
+pub(crate) mod cpuhp;
+pub(crate) mod cpus;
+pub(crate) mod inbox;
+pub(crate) mod ipi;
+pub(crate) mod napi;
+pub(crate) mod netdev;
+pub(crate) mod netfilter;
+pub(crate) mod param;
+pub(crate) mod percpu;
+pub(crate) mod random;
+pub(crate) mod rcu;
+pub(crate) mod skb;
+pub(crate) mod sysfs;

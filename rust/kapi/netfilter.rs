@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Netfilter: a hook at PRE_ROUTING in every network namespace, and the way to
+//! let a packet go on later from where the hook took it.
+//!
+//! C headers: [`include/linux/netfilter.h`](srctree/include/linux/netfilter.h),
+//! [`include/net/net_namespace.h`](srctree/include/net/net_namespace.h)
+
+use super::bh::BhOff;
+use super::skb::{Skb, Waiting};
+use crate::bindings;
+use kernel::ffi::{c_void, c_int, c_uint};
+use crate::model::packet::Family;
+use core::sync::atomic::{AtomicPtr, Ordering};
+use kernel::{prelude::*, sync::Arc, types::Opaque};
+
+const IPV4: u8 = bindings::NFPROTO_IPV4 as u8;
+const IPV6: u8 = bindings::NFPROTO_IPV6 as u8;
+
+/// Verdict of a hook.
+pub(crate) enum Verdict {
+    /// The packet goes on at once.
+    Accept(Skb),
+    /// The hook has kept (or dropped) the packet.
+    Stolen,
+}
+
+/// Where a packet is when the hook sees it.
+pub(crate) struct Arrival<'a>(&'a bindings::nf_hook_state);
+
+impl Arrival<'_> {
+    /// IPv4 or IPv6.
+    #[inline]
+    pub(crate) fn family(&self) -> Family {
+        if self.0.pf == IPV6 {
+            Family::V6
+        } else {
+            Family::V4
+        }
+    }
+
+    /// Whether everything about the arrival is what [`Resume`] will restore: it
+    /// comes in on the packet's own device, in that device's namespace.
+    #[inline]
+    pub(crate) fn can_wait(&self, skb: &Skb) -> bool {
+        // SAFETY: The device of a received packet is valid.
+        let net = unsafe { bindings::fb_dev_net(skb.raw_device()) };
+        core::ptr::eq(self.0.in_, skb.raw_device())
+            && core::ptr::eq(self.0.net, net)
+            && self.0.out.is_null()
+            && self.0.sk.is_null()
+    }
+
+    /// Notes in the packet how it goes on, before it is put into a queue.
+    #[inline]
+    pub(crate) fn suspend(&self, skb: &mut Skb, hash: u32) {
+        skb.set_waiting(Waiting {
+            okfn: self.0.okfn.map_or(0, |f| f as usize),
+            hash,
+            pf: self.0.pf,
+        });
+    }
+}
+
+/// What a PRE_ROUTING hook does.
+pub(crate) trait Hook: Send + Sync + 'static {
+    /// Called for every received IPv4 and IPv6 packet, with bottom halves off and
+    /// under RCU. Takes the packet and says where it is now.
+    fn pre_routing(&self, skb: Skb, at: &Arrival<'_>, bh: &BhOff) -> Verdict;
+}
+
+unsafe extern "C" fn hook<T: Hook>(
+    ctx: *mut c_void,
+    skb: *mut bindings::sk_buff,
+    state: *const bindings::nf_hook_state,
+) -> c_uint {
+    // SAFETY: `ctx` is the `T` that `Hooks` keeps alive while hooks are registered;
+    // netfilter gives us the packet and calls with bottom halves off at PRE_ROUTING.
+    let (ctx, skb, at, bh) = unsafe {
+        (&*ctx.cast::<T>(), Skb::from_raw(skb), Arrival(&*state), BhOff::assume())
+    };
+    match ctx.pre_routing(skb, &at, &bh) {
+        Verdict::Accept(skb) => {
+            // Back to netfilter, which still has the pointer.
+            skb.into_raw();
+            bindings::NF_ACCEPT
+        }
+        Verdict::Stolen => bindings::NF_STOLEN,
+    }
+}
+
+/// The hooks to register in a namespace that comes up; the pernet callbacks of C
+/// have no argument of ours.
+static OPS: AtomicPtr<bindings::nf_hook_ops> = AtomicPtr::new(core::ptr::null_mut());
+const N_OPS: usize = 2;
+
+unsafe extern "C" fn net_init(net: *mut bindings::net) -> c_int {
+    // SAFETY: `OPS` points to `N_OPS` hooks from before registration until after
+    // unregistration of the pernet operations.
+    unsafe { bindings::nf_register_net_hooks(net, OPS.load(Ordering::Acquire), N_OPS as u32) }
+}
+
+unsafe extern "C" fn net_exit(net: *mut bindings::net) {
+    // SAFETY: As above; `net_init` succeeded for this namespace.
+    unsafe { bindings::nf_unregister_net_hooks(net, OPS.load(Ordering::Acquire), N_OPS as u32) }
+}
+
+/// Our hooks, first at PRE_ROUTING of IPv4 and IPv6, in all network namespaces
+/// there are and will be.
+pub(crate) struct Hooks<T: Hook> {
+    ops: KBox<[bindings::nf_hook_ops; N_OPS]>,
+    pernet: Pin<KBox<Opaque<bindings::pernet_operations>>>,
+    _ctx: Arc<T>,
+}
+
+// SAFETY: Registration and unregistration may happen on different threads.
+unsafe impl<T: Hook> Send for Hooks<T> {}
+// SAFETY: There is nothing to call on a shared reference.
+unsafe impl<T: Hook> Sync for Hooks<T> {}
+
+impl<T: Hook> Hooks<T> {
+    /// Registers `ctx` everywhere.
+    ///
+    /// Errors: `EBUSY` if there are hooks of this module already, `ENOMEM`.
+    pub(crate) fn new(ctx: Arc<T>) -> Result<Self> {
+        let op = |pf| bindings::nf_hook_ops {
+            hook: Some(hook::<T>),
+            priv_: (&raw const *ctx).cast_mut().cast(),
+            pf,
+            hooknum: bindings::nf_inet_hooks_NF_INET_PRE_ROUTING,
+            // Before defragmentation, connection tracking and all filtering.
+            priority: i32::MIN,
+            // SAFETY: The rest is for netfilter itself; zero is its initial state.
+            ..unsafe { core::mem::zeroed() }
+        };
+        let mut ops = KBox::new([op(IPV4), op(IPV6)], GFP_KERNEL)?;
+        let pernet = KBox::pin(
+            Opaque::new(bindings::pernet_operations {
+                init: Some(net_init),
+                exit: Some(net_exit),
+                // SAFETY: All other callbacks are optional, and the list head is
+                // set at registration.
+                ..unsafe { core::mem::zeroed() }
+            }),
+            GFP_KERNEL,
+        )?;
+        OPS.compare_exchange(
+            core::ptr::null_mut(),
+            ops.as_mut_ptr(),
+            Ordering::AcqRel,
+            Ordering::Relaxed,
+        )
+        .map_err(|_| EBUSY)?;
+        // SAFETY: Both are pinned in boxes and stay until `drop`.
+        let ret = unsafe { bindings::register_pernet_subsys(pernet.get()) };
+        if ret != 0 {
+            OPS.store(core::ptr::null_mut(), Ordering::Release);
+        }
+        kernel::error::to_result(ret)?;
+        Ok(Self { ops, pernet, _ctx: ctx })
+    }
+}
+
+impl<T: Hook> Drop for Hooks<T> {
+    fn drop(&mut self) {
+        // SAFETY: Registered in `new`. Returns when no namespace has our hooks.
+        unsafe { bindings::unregister_pernet_subsys(self.pernet.get()) };
+        OPS.store(core::ptr::null_mut(), Ordering::Release);
+        // A hook that was just called may still be running; `ops` and the context
+        // must outlive it.
+        super::rcu::synchronize_net();
+        let _ = &self.ops;
+    }
+}
+
+type Okfn = unsafe extern "C" fn(*mut bindings::net, *mut bindings::sock, *mut bindings::sk_buff) -> c_int;
+
+/// Lets packets that waited go on: the rest of the hooks, then the stack.
+///
+/// Remembers where our hook is in its namespace's list from one packet to the
+/// next, which most often come from the same namespace and family.
+pub(crate) struct Resume<'a> {
+    net: *mut bindings::net,
+    pf: u8,
+    entries: *const bindings::nf_hook_entries,
+    /// Index of the first hook after ours.
+    next: u32,
+    _bh: &'a BhOff,
+    _rcu: kernel::sync::rcu::Guard,
+}
+
+impl<'a> Resume<'a> {
+    /// Starts a batch.
+    #[inline]
+    pub(crate) fn new(bh: &'a BhOff) -> Self {
+        Self {
+            net: core::ptr::null_mut(),
+            pf: 0,
+            entries: core::ptr::null(),
+            next: 0,
+            _bh: bh,
+            _rcu: kernel::sync::rcu::read_lock(),
+        }
+    }
+
+    /// Lets one packet go on. It must have been [suspended](Arrival::suspend).
+    #[inline]
+    pub(crate) fn packet(&mut self, mut skb: Skb) {
+        let dev = skb.raw_device();
+        let waiting = skb.take_waiting();
+        // SAFETY: The device is registered: its namespace lives.
+        let net = unsafe { bindings::fb_dev_net(dev) };
+        if !core::ptr::eq(net, self.net) || self.pf != waiting.pf {
+            self.find(net, waiting.pf);
+        }
+        let skb = skb.into_raw();
+        // SAFETY: `okfn` is what netfilter gave us in `Arrival::suspend`.
+        let okfn = unsafe { core::mem::transmute::<usize, Option<Okfn>>(waiting.okfn) };
+        if !self.entries.is_null() {
+            let mut state = bindings::nf_hook_state {
+                hook: bindings::nf_inet_hooks_NF_INET_PRE_ROUTING as u8,
+                pf: waiting.pf,
+                in_: dev,
+                out: core::ptr::null_mut(),
+                sk: core::ptr::null_mut(),
+                net,
+                okfn,
+            };
+            // SAFETY: The entries are protected by RCU since they were looked up.
+            // `nf_hook_slow` takes the packet unless it returns 1.
+            if unsafe { bindings::nf_hook_slow(skb, &mut state, self.entries, self.next) } != 1 {
+                return;
+            }
+        }
+        if let Some(okfn) = okfn {
+            // SAFETY: The packet passed all hooks; this is the call that netfilter
+            // would have made.
+            unsafe { okfn(net, core::ptr::null_mut(), skb) };
+        }
+    }
+
+    /// Finds the hooks that follow ours.
+    #[cold]
+    fn find(&mut self, net: *mut bindings::net, pf: u8) {
+        self.net = net;
+        self.pf = pf;
+        self.next = 0;
+        // SAFETY: The namespace is valid and we are under RCU.
+        self.entries = unsafe { bindings::fb_nf_pre_routing(net, pf) };
+        let ours = OPS.load(Ordering::Acquire);
+        if self.entries.is_null() || ours.is_null() {
+            return;
+        }
+        // SAFETY: `entries` is valid under RCU and has `num_hook_entries` hooks;
+        // `ours` points to our hooks.
+        let (hooks, ours) = unsafe {
+            let n = usize::from((*self.entries).num_hook_entries);
+            ((*self.entries).hooks.as_slice(n), &*ours)
+        };
+        // Not found when the hook has just been unregistered: then all that are
+        // left come after it, since it was first. Our context is nobody else's.
+        if let Some(i) = hooks
+            .iter()
+            .position(|entry| core::ptr::eq(entry.priv_, ours.priv_))
+        {
+            self.next = i as u32 + 1;
+        }
+        if self.next as usize == hooks.len() {
+            self.entries = core::ptr::null();
+        }
+    }
+}
