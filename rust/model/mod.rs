@@ -22,6 +22,8 @@
 #![forbid(unsafe_code)]
 
 pub mod hash;
+pub mod inbox;
 pub mod map;
 pub mod names;
 pub mod packet;
+pub mod sync;
