@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! flowbucket: balances received TCP/IP work over CPUs by hash bucket.
+//!
+//! A packet's way: `path::steer` (hook, hash, owner) -> `path::lane` (the owner's
+//! inbox) -> `path::poll` (the owner's softirq) -> the rest of the stack. See
+//! Documentation/design.rst.
+
+mod bindings;
+mod kapi;
+mod model;
+mod path;
+
+use kernel::prelude::*;
+
+module! {
+    type: path::Flowbucket,
+    name: "flowbucket",
+    authors: ["The flowbucket developers"],
+    description: "Receive-side load balancer: steers connections to CPUs by hash bucket",
+    license: "GPL",
+    params: {
+        buckets: u32 {
+            default: 4096,
+            description: "Number of buckets at load: a power of two, 64 to 65536 (default 4096)",
+        },
+        enabled: bool {
+            default: true,
+            description: "Whether to steer from load on (default Y)",
+        },
+    },
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The files in `/sys/kernel/flowbucket`; see Documentation/ABI.
+
+use super::control::Control;
+use super::lane::Stats;
+use super::steer::Engine;
+use crate::kapi::{
+    bh::BhGuard,
+    counter::Counter,
+    cpus,
+    napi::Napis,
+    sysfs::{Attribute, BinAttribute, Kobject, Page, Parent},
+};
+use crate::model::{hash::toeplitz, hash::Algorithm, map::Buckets};
+use core::fmt::Write;
+use kernel::{
+    prelude::*,
+    str::{kstrtobool_bytes, BStr, CString},
+    sync::Arc,
+};
+
+/// The directory itself.
+pub(super) struct ControlDir(pub(super) Arc<Control>);
+
+/// The directory `cpu<N>`.
+struct CpuDir {
+    engine: Arc<Napis<Engine>>,
+    cpu: u32,
+}
+
+/// All files. Those of CPUs go first, being inside the other directory.
+pub(super) struct Files {
+    _cpus: KVec<Kobject<CpuDir>>,
+    _root: Kobject<ControlDir>,
+}
+
+impl Files {
+    /// Makes the files. Errors: `ENOMEM`, `EEXIST`.
+    pub(super) fn new(control: Arc<Control>) -> Result<Self> {
+        let engine = control.engine.clone();
+        let root = Kobject::new::<ControlDir>(
+            Parent::Kernel,
+            c"flowbucket",
+            ControlDir(control),
+            &CONTROL,
+        )?;
+        root.add_bin(&MAP)?;
+        let mut cpu_dirs = KVec::new();
+        for cpu in cpus::possible() {
+            let name = CString::try_from_fmt(fmt!("cpu{}", cpu))?;
+            let dir = CpuDir { engine: engine.clone(), cpu };
+            cpu_dirs.push(Kobject::new(Parent::Of(&root), &name, dir, &CPU)?, GFP_KERNEL)?;
+        }
+        Ok(Self { _cpus: cpu_dirs, _root: root })
+    }
+}
+
+static MAP: BinAttribute<ControlDir> = BinAttribute::rw(c"map");
+
+static CONTROL: [Attribute<ControlDir>; 6] = [
+    Attribute::rw(c"enabled", show_enabled, |dir, text| {
+        dir.0.set_enabled(kstrtobool_bytes(text.trim_ascii())?);
+        Ok(())
+    }),
+    Attribute::rw(c"cpus", show_cpus, |dir, text| {
+        let text = CString::try_from_fmt(fmt!("{}", BStr::from_bytes(text.trim_ascii())))?;
+        dir.0.set_cpus(cpus::parse_list(&text)?)
+    }),
+    Attribute::rw(c"interfaces", show_interfaces, |dir, text| dir.0.set_interfaces(text)),
+    Attribute::rw(c"hash", show_hash, |dir, text| {
+        dir.0.set_hash(Algorithm::parse(text).ok_or(EINVAL)?)
+    }),
+    Attribute::secret(c"toeplitz_key", show_key, |dir, text| {
+        dir.0.set_toeplitz_key(toeplitz::text::parse_key(text).map_err(|_| EINVAL)?)
+    }),
+    Attribute::rw(c"buckets", show_buckets, |dir, text| {
+        let count = core::str::from_utf8(text.trim_ascii())
+            .ok()
+            .and_then(|text| text.parse::<u32>().ok())
+            .ok_or(EINVAL)?;
+        dir.0.set_buckets(Buckets::new(count).ok_or(ERANGE)?)
+    }),
+];
+
+fn show_enabled(dir: &ControlDir, page: &mut Page<'_>) -> Result {
+    Ok(writeln!(page, "{}", dir.0.engine.enabled.relaxed())?)
+}
+
+fn show_cpus(dir: &ControlDir, page: &mut Page<'_>) -> Result {
+    dir.0.with_settings(|settings| {
+        let mut sep = "";
+        let mut cpus = cpus::possible().filter(|&cpu| cpus::has(&settings.cpus, cpu)).peekable();
+        while let Some(first) = cpus.next() {
+            let mut last = first;
+            while cpus.next_if_eq(&(last + 1)).is_some() {
+                last += 1;
+            }
+            write!(page, "{sep}{first}")?;
+            if last > first {
+                write!(page, "-{last}")?;
+            }
+            sep = ",";
+        }
+        Ok(writeln!(page)?)
+    })
+}
+
+fn show_interfaces(dir: &ControlDir, page: &mut Page<'_>) -> Result {
+    let bh = BhGuard::new();
+    let mut sep = "";
+    for name in dir.0.engine.interfaces.read(&bh).iter() {
+        page.text(sep.as_bytes())?;
+        page.text(name)?;
+        sep = " ";
+    }
+    Ok(writeln!(page)?)
+}
+
+fn show_hash(dir: &ControlDir, page: &mut Page<'_>) -> Result {
+    let current = dir.0.with_settings(|settings| settings.algorithm);
+    Ok(writeln!(page, "{}", current.name())?)
+}
+
+fn show_key(dir: &ControlDir, page: &mut Page<'_>) -> Result {
+    let key = dir.0.with_settings(|settings| settings.toeplitz_key);
+    page.text(&toeplitz::text::format_key(&key))?;
+    page.text(b"\n")
+}
+
+fn show_buckets(dir: &ControlDir, page: &mut Page<'_>) -> Result {
+    let buckets = dir.0.with_settings(|settings| settings.buckets);
+    Ok(writeln!(page, "{}", buckets.count())?)
+}
+
+static CPU: [Attribute<CpuDir>; 11] = [
+    Attribute::ro(c"packets", |dir, page| dir.show(page, |stats| &stats.packets)),
+    Attribute::ro(c"bytes", |dir, page| dir.show(page, |stats| &stats.bytes)),
+    Attribute::ro(c"direct", |dir, page| dir.show(page, |stats| &stats.direct)),
+    Attribute::ro(c"queued", |dir, page| dir.show(page, |stats| &stats.queued)),
+    Attribute::ro(c"steered", |dir, page| dir.show(page, |stats| &stats.steered)),
+    Attribute::ro(c"ipis", |dir, page| dir.show(page, |stats| &stats.ipis)),
+    Attribute::ro(c"drop_backlog", |dir, page| dir.show(page, |stats| &stats.drop_backlog)),
+    Attribute::ro(c"drop_device", |dir, page| dir.show(page, |stats| &stats.drop_device)),
+    Attribute::ro(c"drop_route", |dir, page| dir.show(page, |stats| &stats.drop_route)),
+    Attribute::ro(c"rps", |dir, page| dir.show(page, |stats| &stats.rps)),
+    Attribute::ro(c"buckets", |dir, page| {
+        let bh = BhGuard::new();
+        let table = dir.engine.table.read(&bh);
+        let owned = (0..table.len()).filter(|&bucket| table.owner(bucket) == dir.cpu);
+        Ok(writeln!(page, "{}", owned.count())?)
+    }),
+];
+
+impl CpuDir {
+    fn show(&self, page: &mut Page<'_>, counter: fn(&Stats) -> &Counter) -> Result {
+        let lane = self.engine.lanes.get(self.cpu).ok_or(ENODEV)?;
+        Ok(writeln!(page, "{}", counter(&lane.stats).get())?)
+    }
+}

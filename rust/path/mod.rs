@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The module proper, in safe code: what happens to a packet, and who decides.
+//!
+//! In the order in which a packet meets them: [`steer`] looks it up in [`table`]
+//! and hands it to its owner's [`lane`], where [`poll`] takes it up. [`control`]
+//! is the operator's side, shown by [`files`]; [`drain`] and [`hotplug`] see to
+//! it that nothing is left behind.
+
+mod control;
+mod drain;
+mod files;
+mod hotplug;
+mod lane;
+mod map_file;
+mod poll;
+mod steer;
+mod table;
+
+use crate::kapi::{cpuhp, napi::Napis, netdev, netfilter::Hooks};
+use control::Control;
+use kernel::{prelude::*, sync::Arc};
+use steer::Engine;
+
+/// The module. Fields are dropped in this order: first the ways in for operators
+/// and events, then the hooks, and last what packets use.
+pub(crate) struct Flowbucket {
+    _files: files::Files,
+    _hotplug: cpuhp::Registration<Control>,
+    _devices: netdev::Notifier<drain::DeviceWatch>,
+    _hooks: StoppedHooks,
+}
+
+/// The hooks, which are removed when no packet waits any more.
+struct StoppedHooks {
+    _hooks: Hooks<Napis<Engine>>,
+    control: Arc<Control>,
+}
+
+impl kernel::Module for Flowbucket {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        let params = control::Settings::from_params()?;
+        let engine = Napis::new(Engine::new(&params)?)?;
+        let control = Control::new(engine.clone(), params)?;
+        // Packets of a device may wait only while its going away is watched, and
+        // those for a CPU while its going away is.
+        let hotplug = cpuhp::Registration::new(control.clone())?;
+        let devices = netdev::Notifier::new(drain::DeviceWatch(engine.clone()))?;
+        let hooks = StoppedHooks {
+            _hooks: Hooks::new(engine)?,
+            control: control.clone(),
+        };
+        let files = files::Files::new(control.clone())?;
+        control.start()?;
+        Ok(Self {
+            _files: files,
+            _hotplug: hotplug,
+            _devices: devices,
+            _hooks: hooks,
+        })
+    }
+}
+
+impl Drop for StoppedHooks {
+    fn drop(&mut self) {
+        self.control.stop();
+    }
+}

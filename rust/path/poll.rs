@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The owner's softirq: takes packets from the inbox and lets them go on.
+
+use super::lane::{Lane, Local};
+use super::steer::Engine;
+use crate::kapi::{
+    bh::BhOff,
+    napi::{Napis, Poll},
+    netfilter::Resume,
+    skb::DropReason,
+};
+
+/// How many packets ahead the next ones are brought into the cache.
+const AHEAD: usize = 3;
+
+impl Poll for Engine {
+    fn poll(&self, napis: &Napis<Self>, budget: u32, bh: &BhOff) -> u32 {
+        let (lane, local) = self.lanes.local(bh);
+        for cpu in local.wakes.take() {
+            napis.wake_now(cpu, lane, bh);
+        }
+        self.run(lane, local, budget, bh)
+    }
+
+    fn idle(&self, bh: &BhOff) -> bool {
+        let (lane, local) = self.lanes.local(bh);
+        local.reader.rest(&lane.inbox) || !local.wakes.is_empty()
+    }
+}
+
+impl Engine {
+    /// Processes up to `budget` packets of the inbox; returns how many.
+    fn run(&self, lane: &Lane, local: &Local, budget: u32, bh: &BhOff) -> u32 {
+        let mut resume = Resume::new(bh);
+        let mut done = 0;
+        let mut bytes = 0;
+        local.resuming.set(true);
+        while done < budget {
+            let Some(skb) = local.reader.take(&lane.inbox) else {
+                break;
+            };
+            local.reader.prefetch(&lane.inbox, AHEAD);
+            done += 1;
+            if !skb.device().is_registered() {
+                lane.stats.drop_device.add(1, bh);
+                skb.drop_with(DropReason::Device);
+                continue;
+            }
+            bytes += u64::from(skb.len());
+            lane.stats.packets.add(1, bh);
+            lane.stats.queued.add(1, bh);
+            resume.packet(skb);
+        }
+        local.resuming.set(false);
+        local.reader.release(&lane.inbox);
+        lane.stats.bytes.add(bytes, bh);
+        done
+    }
+}
