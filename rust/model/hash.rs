@@ -121,3 +121,58 @@ impl<T: Deref<Target = toeplitz::Table>> Hasher<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::packet::flow_key;
+    use super::*;
+
+    #[test]
+    fn names_are_read_as_written() {
+        for algorithm in Algorithm::ALL {
+            let name = algorithm.name();
+            assert_eq!(Algorithm::parse(name.as_bytes()), Some(algorithm));
+            let line = format!(" {name}\n");
+            assert_eq!(Algorithm::parse(line.as_bytes()), Some(algorithm));
+        }
+        for text in [
+            "",
+            " ",
+            "sip",
+            "siphash13",
+            "SipHash",
+            "crc32c,skb",
+            "skb\0",
+        ] {
+            assert_eq!(Algorithm::parse(text.as_bytes()), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_hasher_knows_its_algorithm() {
+        let table = toeplitz::table(&toeplitz::DEFAULT_KEY);
+        let hashers = [
+            Hasher::Skb,
+            Hasher::SipHash(siphash::Key::new([0; 16])),
+            Hasher::Crc32c,
+            Hasher::Toeplitz(&table),
+        ];
+        assert_eq!(hashers.map(|h| h.algorithm()), Algorithm::ALL);
+    }
+
+    #[test]
+    fn the_packets_own_hash_is_not_computed() {
+        let hasher = Hasher::<&toeplitz::Table>::Skb;
+        let packet = [0x45; 40];
+        for family in [Family::V4, Family::V6] {
+            let key = flow_key(family, &packet[..]).unwrap();
+            assert_eq!(hasher.hash(&key), None);
+            assert_eq!(hasher.hash_packet(family, &packet[..]), None);
+        }
+    }
+
+    #[test]
+    fn the_tables_are_as_large_as_documented() {
+        assert_eq!(size_of::<toeplitz::Table>(), 4608);
+    }
+}

@@ -200,7 +200,7 @@ mod tests {
         let list = Names::parse(b"lan0").unwrap();
         assert!(list.contains(b"lan0\0old-name\0\0\0"));
         assert!(list.contains(b"lan0\0\x01\x80\xff\0\x01\0\0\0\0\0\xff"));
-        assert!(!list.contains(b"lan\00old-name\0\0\0"));
+        assert!(!list.contains(b"lan\x000old-name\0\0\0"));
     }
 
     proptest! {

@@ -6,6 +6,8 @@
 //! caches know more than they would of real traffic; the figure criterion prints per element is
 //! per packet.
 
+#![expect(missing_docs, reason = "criterion's macro writes a function without")]
+
 use criterion::{criterion_group, criterion_main, Criterion, Throughput};
 use flowbucket_model::hash::{siphash, toeplitz, Hasher};
 use flowbucket_model::packet::{flow_key, Family, FlowKey, TCP};

@@ -120,3 +120,36 @@ pub fn hash_v6(flow: &Flow<Addr6>) -> u32 {
 const fn quarters([hi, lo]: Addr6) -> [u32; 4] {
     [(hi >> 32) as u32, hi as u32, (lo >> 32) as u32, lo as u32]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 3720, appendix B.4; its text prints the bytes in the order they are sent.
+    #[test]
+    fn the_rfcs_examples_hold() {
+        let counting: [u8; 32] = core::array::from_fn(|i| i as u8);
+        let falling: [u8; 32] = core::array::from_fn(|i| 31 - i as u8);
+        let mut read_command = [0; 48];
+        for (at, byte) in [(0, 0x01), (1, 0xc0), (16, 0x14), (22, 0x04), (27, 0x14)] {
+            read_command[at] = byte;
+        }
+        for (at, byte) in [(31, 0x18), (32, 0x28), (40, 0x02)] {
+            read_command[at] = byte;
+        }
+        for (bytes, crc) in [
+            (&[0x00; 32][..], 0x8a91_36aa),
+            (&[0xff; 32], 0x62a8_ab43),
+            (&counting, 0x46dd_794e),
+            (&falling, 0x113f_db5c),
+            (&read_command, 0xd996_3a56),
+        ] {
+            let by_words = bytes.chunks(4).fold(Crc::START, |sum, word| {
+                sum.word(u32::from_be_bytes(word.try_into().unwrap()))
+            });
+            let by_bytes = bytes.iter().fold(Crc::START, |sum, byte| sum.byte(*byte));
+            assert_eq!(by_words.finish(), crc);
+            assert_eq!(by_bytes.finish(), crc);
+        }
+    }
+}
