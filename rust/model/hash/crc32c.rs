@@ -152,4 +152,14 @@ mod tests {
             assert_eq!(by_bytes.finish(), crc);
         }
     }
+
+    #[test]
+    fn the_tables_are_linear() {
+        for table in tables() {
+            for (byte, value) in table.iter().enumerate() {
+                let lowest = byte & byte.wrapping_neg();
+                assert_eq!(*value, table[lowest] ^ table[byte ^ lowest]);
+            }
+        }
+    }
 }
