@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Steering small UDP packets: pktgen receives them on CPU 0, a socket gets them.
+
+60-byte frames of 800,000 flows, handed to the stack in netif_receive mode, as a
+NIC's driver would. The figure is the rate at which packets reach the socket.
+"""
+
+import socket
+import threading
+from pathlib import Path
+
+import machine
+
+PKTGEN = Path("/proc/net/pktgen")
+DEVICE = "fbsink"
+ADDRESS = "10.9.0.1"
+PORT = 9
+
+
+class Load:
+    """A pktgen thread on CPU 0 that receives until stopped, and a UDP socket."""
+
+    def __init__(self):
+        if not Path(f"/sys/class/net/{DEVICE}").exists():
+            machine.sh(f"ip link add {DEVICE} type veth peer name fbpeer; ip link set fbpeer up;"
+                       f"ip link set {DEVICE} up; ip addr add {ADDRESS}/8 dev {DEVICE};"
+                       "sysctl -qw net.ipv4.conf.all.rp_filter=0")
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((ADDRESS, PORT))
+        mac = Path(f"/sys/class/net/{DEVICE}/address").read_text().strip()
+        self._write("kpktgend_0", "rem_device_all")
+        self._write("kpktgend_0", f"add_device {DEVICE}")
+        for line in (
+            "xmit_mode netif_receive", "count 0", "delay 0", "pkt_size 60", "burst 1",
+            f"dst_mac {mac}", f"dst {ADDRESS}", f"udp_dst_min {PORT}", f"udp_dst_max {PORT}",
+            "src_min 10.0.0.1", "src_max 10.0.49.250", "flag IPSRC_RND",
+            "udp_src_min 1024", "udp_src_max 1087", "flag UDPSRC_RND",
+        ):
+            self._write(DEVICE, line)
+
+    @staticmethod
+    def _write(file, line):
+        (PKTGEN / file).write_text(line + "\n")
+
+    def __enter__(self):
+        # The write to "start" returns when the run has ended.
+        self.thread = threading.Thread(target=self._write, args=("pgctrl", "start"))
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._write("pgctrl", "stop")
+        self.thread.join()
+        self.socket.close()
+
+
+def measure(setup):
+    """Packets per second that reach the socket under `setup`."""
+    setup()
+    with Load():
+        return machine.rate(machine.udp_received)
+
+
+def plain():
+    machine.flowbucket_off()
+    machine.rps(DEVICE, "0")
+
+
+def with_rps(mask):
+    def setup():
+        machine.flowbucket_off()
+        machine.rps(DEVICE, mask)
+    return setup
+
+
+def with_flowbucket(cpus, **knobs):
+    def setup():
+        machine.rps(DEVICE, "0")
+        machine.load()
+        for name, value in knobs.items():
+            machine.knob(name, value)
+        machine.flowbucket_on(cpus)
+    return setup
+
+
+def _compare(compare, rounds, name, peer, ours):
+    with Load():
+        pass
+    machine.load()
+    return compare(name, "packets/s", (lambda: measure(peer), lambda: measure(ours)), rounds)
+
+
+def steer_one(compare, rounds):
+    """All packets to the other CPU, against RPS."""
+    yield _compare(compare, rounds, "steer_one", with_rps("2"), with_flowbucket("1"))
+
+
+def steer_spread(compare, rounds):
+    """Packets to both CPUs, against RPS; and what steering at all gains."""
+    yield _compare(compare, rounds, "steer_spread", with_rps("3"), with_flowbucket("0-1"))
+    yield _compare(compare, rounds, "steer_spread/no steering", plain, with_flowbucket("0-1"))
+
+
+def direct(compare, rounds):
+    """The receiving CPU owns all buckets, against the module switched off."""
+    yield _compare(compare, rounds, "direct", plain, with_flowbucket("0"))
+
+
+def hashes(compare, rounds):
+    """Each hash against the default, all packets to the other CPU."""
+    for name in ("skb", "crc32c", "toeplitz"):
+        yield _compare(compare, rounds, f"siphash against {name}",
+                       with_flowbucket("1", hash=name), with_flowbucket("1", hash="siphash"))
+    machine.knob("hash", "siphash")
