@@ -47,6 +47,14 @@ need_space() {
 		    "free some space, or set FLOWBUCKET_CACHE to a directory on another disk"
 }
 
+# apt_mirrors: the archives in this machine's apt sources, those that call
+# themselves Debian's first. (Both styles of sources are read by apt itself.)
+apt_mirrors() {
+	apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(COMPONENT)|$(REPO_URI)' 'Created-By: Packages' |
+		awk -F '|' '$3 == "main" { print ($1 == "Debian" && $2 == "Debian" ? 0 : 1) "|" $4 }' |
+		sort -u | cut -d '|' -f 2
+}
+
 elapsed() { printf '%dm%02ds' $((SECONDS / 60)) $((SECONDS % 60)); }
 
 # with_progress LOG LABEL PATTERN EXPECTED COMMAND...: run a long command with
@@ -58,10 +66,13 @@ with_progress() {
 	[ -t 2 ] && every=1 end='\r'
 	SECONDS=0
 	: >"$log"
+	# A process group of its own, so that an interruption ends all of it.
+	set -m
 	"$@" >"$log" 2>&1 </dev/null &
 	pid=$!
+	set +m
 	# shellcheck disable=SC2064
-	trap "kill $pid 2>/dev/null; wait $pid; exit 130" INT TERM
+	trap "kill -- -$pid 2>/dev/null; wait $pid; exit 130" INT TERM
 	while kill -0 "$pid" 2>/dev/null; do
 		sleep 1
 		[ $((SECONDS - shown)) -ge $every ] || continue
