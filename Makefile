@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What a person types. Kbuild describes the module to the kernel's build; the
+# scripts do the long work. `make help` lists the targets.
+
+FLAVOUR ?= x86
+OUT := $(CURDIR)/build/$(FLAVOUR)
+RUST_SOURCES = $(shell find rust -name target -prune -o -name '*.rs' -print)
+
+# The tool chain as make arguments, asked for once, when a recipe needs it.
+TOOLS = $(eval TOOLS := $$(shell scripts/toolchain))$(TOOLS)
+tool = $(patsubst $(1)=%,%,$(filter $(1)=%,$(TOOLS)))
+CARGO_ENV = RUSTC=$(call tool,RUSTC) CARGO_TARGET_DIR=$(CURDIR)/build/host
+
+export KDIR KVER FLAVOUR
+
+.PHONY: all module clippy rust-analyzer fmt fmt-check host-test host-clippy \
+	test demo bench setup kernel clean help
+
+all: module
+
+module:
+	@scripts/module $(FLAVOUR)
+
+# Same build with clippy in place of rustc, beside the real one.
+clippy:
+	@scripts/module $(FLAVOUR) clippy
+
+rust-analyzer:
+	@scripts/module $(FLAVOUR) rust-analyzer
+
+fmt: setup
+	$(call tool,RUSTFMT) --edition 2021 $(RUST_SOURCES)
+
+fmt-check: setup
+	$(call tool,RUSTFMT) --edition 2021 --check $(RUST_SOURCES)
+
+host-test: setup
+	$(CARGO_ENV) $(call tool,CARGO) test --manifest-path rust/Cargo.toml --workspace
+
+host-clippy: setup
+	$(CARGO_ENV) $(call tool,CARGO) clippy --manifest-path rust/Cargo.toml \
+		--workspace --all-targets -- -Dwarnings
+
+test:
+	@scripts/test $(T)
+
+demo:
+	@scripts/demo
+
+bench:
+	@scripts/bench $(B)
+
+setup:
+	@scripts/setup
+
+kernel:
+	@scripts/kernel $(FLAVOUR)
+
+clean:
+	rm -rf build rust-project.json
+
+help:
+	@echo 'make                   build flowbucket.ko into build/x86/'
+	@echo 'make test [T=name]     all tests, or one: a selftest, "host", "debian13"'
+	@echo 'make demo              show the spread over 4 CPUs, with a picture'
+	@echo 'make bench [B=name]    compare with RPS, natively in user-mode Linux'
+	@echo 'make clippy            lint the module; host-clippy: the host crates'
+	@echo 'make fmt, fmt-check    rustfmt'
+	@echo 'make rust-analyzer     write rust-project.json'
+	@echo 'make host-test         the host tests alone'
+	@echo 'make setup             install what is missing'
+	@echo 'make kernel            build the kernel of FLAVOUR, print its directory'
+	@echo 'make clean             remove build/ (the cache stays)'
+	@echo
+	@echo 'FLAVOUR=x86|debug|uml  which kernel (x86)'
+	@echo 'KDIR=directory         a kernel of your own in place of the cache'"'"'s'
+	@echo 'KVER=7.2               another series of the kernel (7.3)'
+	@echo 'FLOWBUCKET_CACHE=dir   where kernels are kept (~/.cache/flowbucket)'
