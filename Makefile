@@ -20,9 +20,9 @@ export KDIR KVER FLAVOUR
 all: module
 
 module:
-	@scripts/module $(FLAVOUR)
+	@scripts/module $(FLAVOUR) $(if $(filter 1,$(CLIPPY)),clippy)
 
-# Same build with clippy in place of rustc, beside the real one.
+# The same as `make CLIPPY=1`: with clippy in place of rustc, beside the real one.
 clippy:
 	@scripts/module $(FLAVOUR) clippy
 
