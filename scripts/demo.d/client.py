@@ -22,7 +22,7 @@ def load():
                           capture_output=True, text=True, check=False)
     rate = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
     if done.returncode or not rate:
-        sys.exit(f"demo: wrk failed: {done.stdout}{done.stderr}")
+        return {"failed": f"{done.stdout}{done.stderr}"}
     value, unit = re.search(r"50%\s+([\d.]+)(us|ms|s|m)", done.stdout).groups()
     errors = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+)", done.stdout)
     return {
@@ -40,7 +40,10 @@ def main():
             return
         wait = BETWEEN
         print(f"demo: {TITLES[phase]}: wrk with {CONNECTIONS} connections for {SECONDS} s ...", file=sys.stderr)
-        tell(f"{phase}-done", load())
+        found = load()
+        tell(f"{phase}-done", found)
+        if "failed" in found:
+            sys.exit(f"demo: wrk failed: {found['failed']}")
 
 
 if __name__ == "__main__":

@@ -100,6 +100,8 @@ def measure(phase):
     before = (tcp_packets(), module_counter("packets"), *cpu_times())
     tell(f"{phase}-ready", "go")
     client = hear(f"{phase}-done", 120)
+    if "failed" in client:
+        raise SystemExit(f"demo: no measurement in the phase '{TITLES[phase]}'")
     after = (tcp_packets(), module_counter("packets"), *cpu_times())
     packets, module, softirq, ticks = ([b - a for a, b in zip(*pair)] for pair in zip(before, after))
     result = {
