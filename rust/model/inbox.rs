@@ -80,7 +80,9 @@ impl<S: Deref<Target = [Word]>> Inbox<S> {
         loop {
             // Acquire: the owner's clearing of the slot happened before.
             let taken = self.owner.0.taken.acquire();
-            if tail.wrapping_sub(taken) >= self.slots.len() {
+            // Signed: the owner may have gone past a tail that is no longer true,
+            // and then the exchange below fails.
+            if tail.wrapping_sub(taken) as isize >= self.slots.len() as isize {
                 return Err(Full);
             }
             match self.tail.0.exchange(tail, tail.wrapping_add(1)) {
