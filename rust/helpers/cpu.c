@@ -26,7 +26,7 @@ bool fb_cpu_possible(unsigned int cpu)
 
 bool fb_cpu_housekeeping(unsigned int cpu)
 {
-	return housekeeping_cpu(cpu, HK_TYPE_DOMAIN);
+	return housekeeping_cpu(cpu, HK_TYPE_DOMAIN) && housekeeping_cpu(cpu, HK_TYPE_WQ);
 }
 
 void fb_cpus_read_lock(void)

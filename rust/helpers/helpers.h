@@ -43,6 +43,7 @@ const struct nf_hook_entries *fb_nf_pre_routing(struct net *net, u8 pf);
 
 /* linux/skbuff.h, net/sock.h */
 u32 fb_skb_get_hash(struct sk_buff *skb);
+bool fb_skb_is_first_pass(const struct sk_buff *skb);
 bool fb_skb_leave_rcu(struct sk_buff *skb);
 void fb_prefetch(const void *p);
 

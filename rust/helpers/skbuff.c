@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/netfilter_bridge.h>
 #include <linux/prefetch.h>
 #include <linux/skbuff.h>
 #include <net/dst.h>
 #include <net/ip.h>
 #include <net/sock.h>
+#include <net/xfrm.h>
 
 /*
- * The module keeps its own state of a waiting packet in the last 24 bytes of
- * skb->cb: at PRE_ROUTING the IP layers use the first 24 only.
+ * The module keeps its own state of a waiting packet in skb->cb behind the first
+ * 24 bytes: at PRE_ROUTING the IP layers use the first 24 only.
  */
 static_assert(sizeof(struct inet_skb_parm) <= 24);
 static_assert(sizeof(struct inet6_skb_parm) <= 24);
@@ -18,6 +20,26 @@ static_assert(sizeof_field(struct sk_buff, cb) == 48);
 u32 fb_skb_get_hash(struct sk_buff *skb)
 {
 	return skb_get_hash(skb);
+}
+
+/*
+ * Whether a packet comes in from outside at this pass through PRE_ROUTING. Not so
+ * on loopback, nor when the same packet has been there before:
+ * - on an L3 master (VRF), where its okfn frees what comes back late;
+ * - after IPsec, with the addresses of the inner packet;
+ * - on a bridge, after br_netfilter's own pass.
+ */
+bool fb_skb_is_first_pass(const struct sk_buff *skb)
+{
+	const struct net_device *dev = skb->dev;
+
+	if ((dev->flags & IFF_LOOPBACK) || netif_is_l3_master(dev) || secpath_exists(skb))
+		return false;
+#if IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
+	if (nf_bridge_info_exists(skb))
+		return nf_bridge_info_get(skb)->in_prerouting;
+#endif
+	return true;
 }
 
 /*

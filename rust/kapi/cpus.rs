@@ -38,7 +38,7 @@ pub(crate) fn possible() -> impl Iterator<Item = u32> {
 }
 
 /// The CPUs that boot options leave to housekeeping, the kernel's own default
-/// for work like this (`isolcpus=`, `nohz_full=` take CPUs out).
+/// for work like this, RPS's too: `isolcpus=` and `nohz_full=` take CPUs out.
 pub(crate) fn housekeeping() -> Result<KBox<CpumaskVar>> {
     let mut mask = KBox::new(CpumaskVar::new_zero(GFP_KERNEL)?, GFP_KERNEL)?;
     for cpu in possible() {
@@ -64,14 +64,13 @@ pub(crate) fn has(mask: &Cpumask, cpu: u32) -> bool {
 
 /// Reads a CPU list such as `0-3,8`.
 ///
-/// Errors: `EINVAL` for nonsense, `ERANGE` for a CPU beyond the possible ones.
+/// Errors: `EINVAL` for nonsense, `ERANGE` for a number that no CPU can have.
 pub(crate) fn parse_list(text: &CStr) -> Result<KBox<CpumaskVar>> {
     let mask = KBox::new(CpumaskVar::new_zero(GFP_KERNEL)?, GFP_KERNEL)?;
     let bits = mask.as_raw().cast();
     // SAFETY: `text` is NUL-terminated; a cpumask has at least `nr_cpu_ids` bits.
-    kernel::error::to_result(unsafe {
-        bindings::bitmap_parselist(text.as_char_ptr(), bits, nr_cpu_ids() as i32)
-    })?;
+    let err = unsafe { bindings::bitmap_parselist(text.as_char_ptr(), bits, nr_cpu_ids() as i32) };
+    kernel::error::to_result(err).map_err(|e| if e == EOVERFLOW { ERANGE } else { e })?;
     Ok(mask)
 }
 

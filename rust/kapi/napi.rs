@@ -181,8 +181,10 @@ impl<T: Poll> core::ops::Deref for Napis<T> {
 
 impl<T: Poll> Drop for Napis<T> {
     fn drop(&mut self) {
-        // Only what uses the set wakes instances, and it held a reference: no
-        // interrupt is on its way that is not about to end.
+        // Nobody wakes an instance any more; wait for interrupts that are still on
+        // their way.
+        // SAFETY: May sleep here; sends each CPU an empty call behind all earlier.
+        unsafe { bindings::kick_all_cpus_sync() };
         for cpu in cpus::possible() {
             if let Some(instance) = self.instances.get(cpu) {
                 // SAFETY: Enabled in `new`; waits for a poll that is under way.

@@ -35,14 +35,6 @@ impl Device {
         unsafe { (&raw const (*self.0.get()).name).cast::<[u8; 16]>().read() }
     }
 
-    /// Whether it is a loopback device.
-    #[inline]
-    pub(crate) fn is_loopback(&self) -> bool {
-        // SAFETY: `flags` of a valid device.
-        let flags = unsafe { (&raw const (*self.0.get()).flags).read_volatile() };
-        flags & bindings::net_device_flags_IFF_LOOPBACK != 0
-    }
-
     /// Whether it is registered and not about to go away.
     #[inline]
     pub(crate) fn is_registered(&self) -> bool {

@@ -257,8 +257,9 @@ impl<'a> Resume<'a> {
             let n = usize::from((*self.entries).num_hook_entries);
             ((*self.entries).hooks.as_slice(n), &*ours)
         };
-        // Not found when the hook has just been unregistered: then all that are
-        // left come after it, since it was first. Our context is nobody else's.
+        // By the context, which is nobody else's. Not found only when the hook has
+        // just been unregistered: then the packet starts over, as one that comes in
+        // at that moment does.
         if let Some(i) = hooks
             .iter()
             .position(|entry| core::ptr::eq(entry.priv_, ours.priv_))

@@ -97,6 +97,14 @@ impl Skb {
         unsafe { self.raw().__bindgen_anon_1.__bindgen_anon_1.__bindgen_anon_1.dev.cast() }
     }
 
+    /// Whether it comes in from outside: not on loopback, and not on a second pass
+    /// through PRE_ROUTING (VRF, IPsec, br_netfilter).
+    #[inline]
+    pub(crate) fn is_first_pass(&self) -> bool {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::fb_skb_is_first_pass(self.0.as_ptr()) }
+    }
+
     /// The NIC's hash of the flow or, where there is none, the flow dissector's.
     #[inline]
     pub(crate) fn flow_hash(&mut self) -> u32 {

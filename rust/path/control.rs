@@ -14,7 +14,8 @@ use crate::model::{
     names::{Names, NamesError},
 };
 use kernel::{
-    cpumask::CpumaskVar,
+    cpu::nr_cpu_ids,
+    cpumask::{Cpumask, CpumaskVar},
     prelude::*,
     sync::{new_mutex, Arc, Mutex},
 };
@@ -54,21 +55,6 @@ impl Settings {
         })
     }
 
-    /// The CPUs that own buckets now: the chosen ones that are online or, so that
-    /// traffic goes on, all that are online when none of them is.
-    fn owners(&self) -> Result<KVec<u32>> {
-        let mut chosen = KVec::new();
-        for cpu in cpus::possible().filter(|&cpu| cpus::is_online(cpu) && cpus::has(&self.cpus, cpu)) {
-            chosen.push(cpu, GFP_KERNEL)?;
-        }
-        if chosen.is_empty() {
-            for cpu in cpus::possible().filter(|&cpu| cpus::is_online(cpu)) {
-                chosen.push(cpu, GFP_KERNEL)?;
-            }
-        }
-        Ok(chosen)
-    }
-
     fn hasher(&self) -> Result<Hasher<KBox<toeplitz::Table>>> {
         Ok(match self.algorithm {
             Algorithm::Skb => Hasher::Skb,
@@ -87,11 +73,26 @@ impl Settings {
 
     /// A table with the buckets dealt evenly to the CPUs of now.
     pub(super) fn table(&self) -> Result<KBox<Table>> {
-        let owners = self.owners()?;
+        let owners = owners(&self.cpus)?;
         Table::new(self.hasher()?, self.buckets.count() as usize, |bucket| {
             dealt(&owners, self.buckets, bucket)
         })
     }
+}
+
+/// The CPUs that own buckets now: the chosen ones that are online or, so that
+/// traffic goes on, all that are online when none of them is.
+fn owners(chosen: &Cpumask) -> Result<KVec<u32>> {
+    let mut owners = KVec::new();
+    for cpu in cpus::possible().filter(|&cpu| cpus::is_online(cpu) && cpus::has(chosen, cpu)) {
+        owners.push(cpu, GFP_KERNEL)?;
+    }
+    if owners.is_empty() {
+        for cpu in cpus::possible().filter(|&cpu| cpus::is_online(cpu)) {
+            owners.push(cpu, GFP_KERNEL)?;
+        }
+    }
+    Ok(owners)
 }
 
 /// The CPU that gets a bucket when all are dealt evenly to `owners`.
@@ -125,7 +126,7 @@ impl Control {
         let _hotplug = cpus::HotplugGuard::new();
         let settings = self.settings.lock();
         // CPUs may have come or gone since the table was made.
-        self.deal(&settings.owners()?, settings.buckets);
+        self.deal(&owners(&settings.cpus)?, settings.buckets);
         let on = crate::module_parameters::enabled.value();
         self.engine.enabled.set_release(usize::from(on));
         pr_info!(
@@ -167,11 +168,12 @@ impl Control {
         if mask.empty() {
             return Err(EINVAL);
         }
-        if cpus::possible().any(|cpu| cpus::has(&mask, cpu) && !cpus::is_online(cpu)) {
+        if (0..nr_cpu_ids()).any(|cpu| cpus::has(&mask, cpu) && !cpus::is_online(cpu)) {
             return Err(ENODEV);
         }
+        let owners = owners(&mask)?;
         settings.cpus = mask;
-        self.deal(&settings.owners()?, settings.buckets);
+        self.deal(&owners, settings.buckets);
         Ok(())
     }
 
@@ -268,7 +270,7 @@ impl Control {
     /// Gives the buckets of a CPU that goes to the others, evenly.
     pub(super) fn lend_from(&self, gone: u32) {
         let settings = self.settings.lock();
-        let others = settings.owners().and_then(|mut cpus| {
+        let others = owners(&settings.cpus).and_then(|mut cpus| {
             cpus.retain(|cpu| *cpu != gone);
             if cpus.is_empty() {
                 // It was the last of the chosen ones: any other will do.

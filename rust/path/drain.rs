@@ -24,11 +24,11 @@ impl Engine {
     }
 
     /// Returns when `cpu`, which is given no packets any more, has processed those
-    /// that wait and has come to rest.
+    /// that wait, has woken whom it had noted, and has come to rest.
     pub(super) fn settle_cpu(&self, cpu: u32) {
         self.drain_cpu(cpu);
         if let Some(lane) = self.lanes.get(cpu) {
-            while lane.inbox.is_awake() {
+            while lane.waking.acquire() != 0 || lane.inbox.is_awake() {
                 fsleep(LOOK);
             }
         }

@@ -4,7 +4,7 @@
 
 use super::control::Control;
 use crate::kapi::{bh::BhGuard, cpuhp::Hotplug, rcu::synchronize_net};
-use kernel::{prelude::*, time::delay::fsleep, time::Delta};
+use kernel::prelude::*;
 
 impl Hotplug for Control {
     fn online(&self, cpu: u32) {
@@ -16,13 +16,9 @@ impl Hotplug for Control {
         self.lend_from(cpu);
         // Whoever saw the old owner has given it its packets after this.
         synchronize_net();
-        self.engine.settle_cpu(cpu);
-        // From now on this CPU wakes others at once; what it noted before is sent
-        // by its poll, which is scheduled.
+        // From now on this CPU wakes others at once: its next softirq may not come.
         self.set_leaving(true);
-        while !self.wakes_sent() {
-            fsleep(Delta::from_micros(200));
-        }
+        self.engine.settle_cpu(cpu);
         pr_debug!("CPU {} gave its buckets away\n", cpu);
     }
 }
@@ -33,11 +29,5 @@ impl Control {
         let bh = BhGuard::new();
         let (_, local) = self.engine.lanes.local(&bh);
         local.leaving.set(leaving);
-    }
-
-    fn wakes_sent(&self) -> bool {
-        let bh = BhGuard::new();
-        let (_, local) = self.engine.lanes.local(&bh);
-        local.wakes.is_empty()
     }
 }

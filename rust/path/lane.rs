@@ -6,6 +6,7 @@
 use crate::kapi::counter::Counter;
 use crate::kapi::inbox::{PacketInbox, PacketReader};
 use crate::kapi::percpu::PerCpu;
+use crate::model::sync::Word;
 use core::cell::Cell;
 use kernel::{cpu::nr_cpu_ids, prelude::*};
 
@@ -20,6 +21,8 @@ pub(super) type Lanes = PerCpu<Lane, Local>;
 pub(super) struct Lane {
     /// Producers: the hook on any CPU. Consumer: this CPU's poll.
     pub(super) inbox: PacketInbox,
+    /// 1 while this CPU has noted CPUs to wake and not woken them.
+    pub(super) waking: Word,
     pub(super) stats: Stats,
 }
 
@@ -80,11 +83,6 @@ impl Wakes {
         true
     }
 
-    #[inline]
-    pub(super) fn is_empty(&self) -> bool {
-        self.len.get() == 0
-    }
-
     /// Empties the set.
     #[inline]
     pub(super) fn take(&self) -> impl Iterator<Item = u32> + '_ {
@@ -102,6 +100,7 @@ pub(super) fn new() -> Result<Lanes> {
         }
         let lane = Lane {
             inbox,
+            waking: Word::new(0),
             stats: Stats {
                 packets: Counter::new(),
                 bytes: Counter::new(),

@@ -22,13 +22,13 @@ use control::Control;
 use kernel::{prelude::*, sync::Arc};
 use steer::Engine;
 
-/// The module. Fields are dropped in this order: first the ways in for operators
-/// and events, then the hooks, and last what packets use.
+/// The module. Fields are dropped in this order: the operator's way in, then the
+/// hooks, and only when no packet waits any more what watches over those that do.
 pub(crate) struct Flowbucket {
     _files: files::Files,
+    _hooks: StoppedHooks,
     _hotplug: cpuhp::Registration<Control>,
     _devices: netdev::Notifier<drain::DeviceWatch>,
-    _hooks: StoppedHooks,
 }
 
 /// The hooks, which are removed when no packet waits any more.
@@ -39,6 +39,11 @@ struct StoppedHooks {
 
 impl kernel::Module for Flowbucket {
     fn init(_module: &'static ThisModule) -> Result<Self> {
+        if cfg!(CONFIG_PREEMPT_RT) {
+            // There softirqs are preempted: data of one CPU is no longer its own.
+            pr_err!("PREEMPT_RT kernels are not supported\n");
+            return Err(EOPNOTSUPP);
+        }
         let params = control::Settings::from_params()?;
         let engine = Napis::new(Engine::new(&params)?)?;
         let control = Control::new(engine.clone(), params)?;
@@ -54,9 +59,9 @@ impl kernel::Module for Flowbucket {
         control.start()?;
         Ok(Self {
             _files: files,
+            _hooks: hooks,
             _hotplug: hotplug,
             _devices: devices,
-            _hooks: hooks,
         })
     }
 }

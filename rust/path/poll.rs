@@ -17,15 +17,18 @@ const AHEAD: usize = 3;
 impl Poll for Engine {
     fn poll(&self, napis: &Napis<Self>, budget: u32, bh: &BhOff) -> u32 {
         let (lane, local) = self.lanes.local(bh);
-        for cpu in local.wakes.take() {
-            napis.wake_now(cpu, lane, bh);
+        if lane.waking.relaxed() != 0 {
+            for cpu in local.wakes.take() {
+                napis.wake_now(cpu, lane, bh);
+            }
+            lane.waking.set_release(0);
         }
         self.run(lane, local, budget, bh)
     }
 
     fn idle(&self, bh: &BhOff) -> bool {
         let (lane, local) = self.lanes.local(bh);
-        local.reader.rest(&lane.inbox) || !local.wakes.is_empty()
+        local.reader.rest(&lane.inbox) || lane.waking.relaxed() != 0
     }
 }
 

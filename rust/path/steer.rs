@@ -46,12 +46,11 @@ impl Engine {
     /// Whether packets that arrive like this are ours.
     #[inline]
     fn wants(&self, skb: &Skb, at: &Arrival<'_>, bh: &BhOff) -> bool {
-        let dev = skb.device();
-        if dev.is_loopback() || !at.can_wait(skb) {
+        if !skb.is_first_pass() || !at.can_wait(skb) {
             return false;
         }
         let only = self.interfaces.read(bh);
-        only.is_empty() || only.contains(&dev.name())
+        only.is_empty() || only.contains(&skb.device().name())
     }
 
     /// Looks, now and then, for RPS on the way of our packets. It does no harm but
@@ -134,10 +133,10 @@ impl Napis<Engine> {
     /// interrupt, however many packets it is given in between.
     #[inline]
     fn wake_later(&self, cpu: u32, (lane, local): (&Lane, &Local), bh: &BhOff) {
-        let first = local.wakes.is_empty();
         if local.leaving.get() || !local.wakes.push(cpu) {
             self.wake_now(cpu, lane, bh);
-        } else if first {
+        } else if lane.waking.relaxed() == 0 {
+            lane.waking.set_relaxed(1);
             // Our own poll runs after the NIC's, in the same round, and sends them.
             self.schedule(bh);
         }
