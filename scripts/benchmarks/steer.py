@@ -7,6 +7,7 @@ NIC's driver would. The figure is the rate at which packets reach the socket.
 
 import socket
 import threading
+import time
 from pathlib import Path
 
 import machine
@@ -21,10 +22,6 @@ class Load:
     """A pktgen thread on CPU 0 that receives until stopped, and a UDP socket."""
 
     def __init__(self):
-        if not Path(f"/sys/class/net/{DEVICE}").exists():
-            machine.sh(f"ip link add {DEVICE} type veth peer name fbpeer; ip link set fbpeer up;"
-                       f"ip link set {DEVICE} up; ip addr add {ADDRESS}/8 dev {DEVICE};"
-                       "sysctl -qw net.ipv4.conf.all.rp_filter=0")
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((ADDRESS, PORT))
         mac = Path(f"/sys/class/net/{DEVICE}/address").read_text().strip()
@@ -46,12 +43,23 @@ class Load:
         # The write to "start" returns when the run has ended.
         self.thread = threading.Thread(target=self._write, args=("pgctrl", "start"))
         self.thread.start()
+        # A stop before it runs would be lost.
+        while f"Running: {DEVICE}" not in (PKTGEN / "kpktgend_0").read_text():
+            time.sleep(0.01)
         return self
 
     def __exit__(self, *_):
         self._write("pgctrl", "stop")
         self.thread.join()
         self.socket.close()
+
+
+def device():
+    """The device that receives; does nothing if it exists."""
+    if not Path(f"/sys/class/net/{DEVICE}").exists():
+        machine.sh(f"ip link add {DEVICE} type veth peer name fbpeer; ip link set fbpeer up;"
+                   f"ip link set {DEVICE} up; ip addr add {ADDRESS}/8 dev {DEVICE};"
+                   "sysctl -qw net.ipv4.conf.all.rp_filter=0")
 
 
 def measure(setup):
@@ -84,8 +92,7 @@ def with_flowbucket(cpus, **knobs):
 
 
 def _compare(compare, rounds, name, peer, ours):
-    with Load():
-        pass
+    device()
     machine.load()
     return compare(name, "packets/s", (lambda: measure(peer), lambda: measure(ours)), rounds)
 
