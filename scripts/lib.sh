@@ -72,7 +72,7 @@ with_progress() {
 	pid=$!
 	set +m
 	# shellcheck disable=SC2064
-	trap "kill -- -$pid 2>/dev/null; wait $pid; exit 130" INT TERM
+	trap "set +e; kill -- -$pid 2>/dev/null; wait $pid 2>/dev/null; exit 130" INT TERM
 	while kill -0 "$pid" 2>/dev/null; do
 		sleep 1
 		[ $((SECONDS - shown)) -ge $every ] || continue
