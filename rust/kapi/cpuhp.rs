@@ -5,8 +5,8 @@
 //! C header: [`include/linux/cpuhotplug.h`](srctree/include/linux/cpuhotplug.h)
 
 use crate::bindings;
-use kernel::ffi::{c_void, c_int, c_uint};
 use core::sync::atomic::{AtomicPtr, Ordering};
+use kernel::ffi::{c_int, c_uint, c_void};
 use kernel::{prelude::*, sync::Arc};
 
 /// Told when CPUs come and go. Both are called in process context on the CPU
@@ -21,18 +21,23 @@ pub(crate) trait Hotplug: Send + Sync + 'static {
 /// C's callbacks get a CPU and nothing else.
 static CTX: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
 
+/// # Safety
+///
+/// Called by the hotplug core while a [`Registration<T>`] exists.
 unsafe extern "C" fn startup<T: Hotplug>(cpu: c_uint) -> c_int {
     // SAFETY: Set to a `T` before the state was set up, and alive until removed.
     unsafe { &*CTX.load(Ordering::Acquire).cast::<T>() }.online(cpu);
     0
 }
 
+/// # Safety
+///
+/// As [`startup`].
 unsafe extern "C" fn teardown<T: Hotplug>(cpu: c_uint) -> c_int {
     // SAFETY: As above.
     unsafe { &*CTX.load(Ordering::Acquire).cast::<T>() }.offline(cpu);
     0
 }
-
 
 /// Registration for [`Hotplug`].
 pub(crate) struct Registration<T: Hotplug> {
@@ -67,7 +72,10 @@ impl<T: Hotplug> Registration<T> {
             CTX.store(core::ptr::null_mut(), Ordering::Release);
         }
         kernel::error::to_result(state)?;
-        Ok(Self { state: state as bindings::cpuhp_state, _ctx: ctx })
+        Ok(Self {
+            state: state as bindings::cpuhp_state,
+            _ctx: ctx,
+        })
     }
 }
 

@@ -24,11 +24,7 @@ impl CallSingle {
     ///
     /// `self` must not move or go away afterwards while a call may be under way,
     /// and `func(info)` must be sound on any CPU, in hard interrupt context.
-    pub(super) unsafe fn init(
-        &self,
-        func: unsafe extern "C" fn(*mut c_void),
-        info: *mut c_void,
-    ) {
+    pub(super) unsafe fn init(&self, func: unsafe extern "C" fn(*mut c_void), info: *mut c_void) {
         // SAFETY: `self` is valid for writes.
         unsafe { bindings::fb_csd_init(self.0.get(), Some(func), info) };
     }

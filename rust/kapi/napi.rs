@@ -10,8 +10,8 @@ use super::cpus;
 use super::ipi::CallSingle;
 use super::percpu::PerCpu;
 use crate::bindings;
-use kernel::ffi::{c_void, c_int};
 use core::ptr::NonNull;
+use kernel::ffi::{c_int, c_void};
 use kernel::{prelude::*, sync::Arc, types::Opaque};
 
 /// What is polled.
@@ -99,7 +99,13 @@ impl<T: Poll> Napis<T> {
         }
         // INVARIANT: In an `Arc`, enabled above. Nothing wakes an instance before
         // somebody has the `Arc`.
-        Ok(this.write(Self { instances, dev, work }).into())
+        Ok(this
+            .write(Self {
+                instances,
+                dev,
+                work,
+            })
+            .into())
     }
 
     /// Schedules the current CPU's instance.
@@ -123,6 +129,10 @@ impl<T: Poll> Napis<T> {
     }
 
     /// In hard interrupt context on the woken CPU.
+    ///
+    /// # Safety
+    ///
+    /// `at` must be the instance that [`Napis::new`] gave with this function.
     unsafe extern "C" fn woken(at: *mut c_void) {
         // SAFETY: `at` is the instance given in `new`; interrupts of ours end
         // before `drop` returns.
@@ -131,6 +141,9 @@ impl<T: Poll> Napis<T> {
         unsafe { schedule(instance.napi.get()) };
     }
 
+    /// # Safety
+    ///
+    /// Called by NAPI, for an instance of this set.
     unsafe extern "C" fn poll(napi: *mut bindings::napi_struct, budget: c_int) -> c_int {
         // SAFETY: `napi` is the first field of an `Instance` set up in `new`, and
         // NAPI polls in softirq context.

@@ -5,7 +5,7 @@
 //! C header: [`include/linux/netdevice.h`](srctree/include/linux/netdevice.h)
 
 use crate::bindings;
-use kernel::ffi::{c_void, c_int};
+use kernel::ffi::{c_int, c_void};
 use kernel::{prelude::*, types::Opaque};
 
 /// A network device, borrowed.
@@ -39,7 +39,12 @@ impl Device {
     #[inline]
     pub(crate) fn is_registered(&self) -> bool {
         // SAFETY: `reg_state` of a valid device.
-        unsafe { (&raw const (*self.0.get()).reg_state).cast::<u8>().read_volatile() == REGISTERED }
+        unsafe {
+            (&raw const (*self.0.get()).reg_state)
+                .cast::<u8>()
+                .read_volatile()
+                == REGISTERED
+        }
     }
 
     /// Whether RPS is configured on one of its receive queues.
@@ -86,12 +91,13 @@ impl<T: Unregister> Notifier<T> {
             GFP_KERNEL,
         )?;
         // SAFETY: The block is pinned and unregistered before it is freed.
-        kernel::error::to_result(unsafe {
-            bindings::register_netdevice_notifier(block.nb.get())
-        })?;
+        kernel::error::to_result(unsafe { bindings::register_netdevice_notifier(block.nb.get()) })?;
         Ok(Self(block))
     }
 
+    /// # Safety
+    ///
+    /// Called by the notifier chain of network devices, with a block of this type.
     unsafe extern "C" fn call(
         nb: *mut bindings::notifier_block,
         event: usize,

@@ -9,9 +9,9 @@
 use super::bh::BhOff;
 use super::skb::{Skb, Waiting};
 use crate::bindings;
-use kernel::ffi::{c_void, c_int, c_uint};
 use crate::model::packet::Family;
 use core::sync::atomic::{AtomicPtr, Ordering};
+use kernel::ffi::{c_int, c_uint, c_void};
 use kernel::{prelude::*, sync::Arc, types::Opaque};
 
 const IPV4: u8 = bindings::NFPROTO_IPV4 as u8;
@@ -69,6 +69,9 @@ pub(crate) trait Hook: Send + Sync + 'static {
     fn pre_routing(&self, skb: Skb, at: &Arrival<'_>, bh: &BhOff) -> Verdict;
 }
 
+/// # Safety
+///
+/// Called by netfilter as a hook that [`Hooks<T>`] registered.
 unsafe extern "C" fn hook<T: Hook>(
     ctx: *mut c_void,
     skb: *mut bindings::sk_buff,
@@ -77,7 +80,12 @@ unsafe extern "C" fn hook<T: Hook>(
     // SAFETY: `ctx` is the `T` that `Hooks` keeps alive while hooks are registered;
     // netfilter gives us the packet and calls with bottom halves off at PRE_ROUTING.
     let (ctx, skb, at, bh) = unsafe {
-        (&*ctx.cast::<T>(), Skb::from_raw(skb), Arrival(&*state), BhOff::assume())
+        (
+            &*ctx.cast::<T>(),
+            Skb::from_raw(skb),
+            Arrival(&*state),
+            BhOff::assume(),
+        )
     };
     match ctx.pre_routing(skb, &at, &bh) {
         Verdict::Accept(skb) => {
@@ -94,12 +102,18 @@ unsafe extern "C" fn hook<T: Hook>(
 static OPS: AtomicPtr<bindings::nf_hook_ops> = AtomicPtr::new(core::ptr::null_mut());
 const N_OPS: usize = 2;
 
+/// # Safety
+///
+/// Called for a namespace while [`OPS`] is set.
 unsafe extern "C" fn net_init(net: *mut bindings::net) -> c_int {
     // SAFETY: `OPS` points to `N_OPS` hooks from before registration until after
     // unregistration of the pernet operations.
     unsafe { bindings::nf_register_net_hooks(net, OPS.load(Ordering::Acquire), N_OPS as u32) }
 }
 
+/// # Safety
+///
+/// As [`net_init`], which succeeded for this namespace.
 unsafe extern "C" fn net_exit(net: *mut bindings::net) {
     // SAFETY: As above; `net_init` succeeded for this namespace.
     unsafe { bindings::nf_unregister_net_hooks(net, OPS.load(Ordering::Acquire), N_OPS as u32) }
@@ -157,7 +171,11 @@ impl<T: Hook> Hooks<T> {
             OPS.store(core::ptr::null_mut(), Ordering::Release);
         }
         kernel::error::to_result(ret)?;
-        Ok(Self { ops, pernet, _ctx: ctx })
+        Ok(Self {
+            ops,
+            pernet,
+            _ctx: ctx,
+        })
     }
 }
 
@@ -173,7 +191,8 @@ impl<T: Hook> Drop for Hooks<T> {
     }
 }
 
-type Okfn = unsafe extern "C" fn(*mut bindings::net, *mut bindings::sock, *mut bindings::sk_buff) -> c_int;
+type Okfn =
+    unsafe extern "C" fn(*mut bindings::net, *mut bindings::sock, *mut bindings::sk_buff) -> c_int;
 
 /// Lets packets that waited go on: the rest of the hooks, then the stack.
 ///

@@ -7,8 +7,8 @@
 use super::bh::BhOff;
 use super::cpus;
 use crate::bindings;
-use kernel::ffi::c_void;
 use core::{marker::PhantomData, ptr::NonNull};
+use kernel::ffi::c_void;
 use kernel::prelude::*;
 
 /// What one CPU has: a half that any CPU may look at, and a half for itself.

@@ -6,9 +6,9 @@
 
 use super::netdev::Device;
 use crate::bindings;
-use kernel::ffi::c_void;
 use crate::model::packet::Bytes;
 use core::{mem::ManuallyDrop, ptr::NonNull};
+use kernel::ffi::c_void;
 use kernel::prelude::*;
 
 /// Why a packet is dropped: the kernel's drop reasons that this module uses.
@@ -94,7 +94,14 @@ impl Skb {
     #[inline]
     pub(super) fn raw_device(&self) -> *mut bindings::net_device {
         // SAFETY: `dev` is the active member of these unions on the receive path.
-        unsafe { self.raw().__bindgen_anon_1.__bindgen_anon_1.__bindgen_anon_1.dev.cast() }
+        unsafe {
+            self.raw()
+                .__bindgen_anon_1
+                .__bindgen_anon_1
+                .__bindgen_anon_1
+                .dev
+                .cast()
+        }
     }
 
     /// Whether it comes in from outside: not on loopback, and not on a second pass
@@ -151,7 +158,8 @@ impl Skb {
         // SAFETY: As in `set_waiting`, which has been called before.
         unsafe {
             let waiting = p.read();
-            p.cast::<[u64; size_of::<Waiting>() / 8]>().write([0; size_of::<Waiting>() / 8]);
+            p.cast::<[u64; size_of::<Waiting>() / 8]>()
+                .write([0; size_of::<Waiting>() / 8]);
             waiting
         }
     }

@@ -6,13 +6,9 @@
 //! [`include/linux/sysfs.h`](srctree/include/linux/sysfs.h)
 
 use crate::bindings;
-use kernel::ffi::c_char;
 use core::{fmt, pin::Pin};
-use kernel::{
-    prelude::*,
-    sync::Completion,
-    types::Opaque,
-};
+use kernel::ffi::c_char;
+use kernel::{prelude::*, sync::Completion, types::Opaque};
 
 /// A text file of a `T`, at most a page long.
 #[repr(C)]
@@ -34,7 +30,9 @@ impl<T> Attribute<T> {
     ) -> Self {
         // SAFETY: All fields of the C structure may be zero.
         let mut raw: bindings::attribute = unsafe { core::mem::zeroed() };
-        raw.name = name.as_ptr().cast();
+        #[expect(clippy::disallowed_methods, reason = "as_char_ptr() is not const")]
+        let name = name.as_ptr();
+        raw.name = name.cast();
         raw.mode = mode;
         Self { raw, show, store }
     }
@@ -92,11 +90,16 @@ impl<T: BinFile> BinAttribute<T> {
     pub(crate) const fn rw(name: &'static CStr) -> Self {
         // SAFETY: All fields of the C structure may be zero.
         let mut raw: bindings::bin_attribute = unsafe { core::mem::zeroed() };
-        raw.attr.name = name.as_ptr().cast();
+        #[expect(clippy::disallowed_methods, reason = "as_char_ptr() is not const")]
+        let name = name.as_ptr();
+        raw.attr.name = name.cast();
         raw.attr.mode = 0o644;
         raw.read = Some(Node::<T>::bin_read);
         raw.write = Some(Node::<T>::bin_write);
-        Self { raw, _of: core::marker::PhantomData }
+        Self {
+            raw,
+            _of: core::marker::PhantomData,
+        }
     }
 }
 
@@ -109,7 +112,10 @@ pub(crate) struct Page<'a> {
 impl Page<'_> {
     /// Adds text. Errors: `ENOSPC` if the page is full.
     pub(crate) fn text(&mut self, text: &[u8]) -> Result {
-        let to = self.buf.get_mut(self.len..self.len + text.len()).ok_or(ENOSPC)?;
+        let to = self
+            .buf
+            .get_mut(self.len..self.len + text.len())
+            .ok_or(ENOSPC)?;
         to.copy_from_slice(text);
         self.len += text.len();
         Ok(())
@@ -149,11 +155,17 @@ impl<T: Sync + 'static> Node<T> {
         unsafe { &*kobj.cast::<Self>() }
     }
 
+    /// # Safety
+    ///
+    /// `kobj` must be an object of this type.
     unsafe extern "C" fn release(kobj: *mut bindings::kobject) {
         // SAFETY: Called once, for an object of this type, before it is freed.
         unsafe { Self::from_kobj(kobj) }.released.complete_all();
     }
 
+    /// # Safety
+    ///
+    /// Called by sysfs for an [`Attribute<T>`] of an object of this type.
     unsafe extern "C" fn show(
         kobj: *mut bindings::kobject,
         attr: *mut bindings::attribute,
@@ -174,6 +186,9 @@ impl<T: Sync + 'static> Node<T> {
         }
     }
 
+    /// # Safety
+    ///
+    /// As [`Self::show`].
     unsafe extern "C" fn store(
         kobj: *mut bindings::kobject,
         attr: *mut bindings::attribute,
@@ -188,7 +203,10 @@ impl<T: Sync + 'static> Node<T> {
                 core::slice::from_raw_parts(buf.cast::<u8>(), len),
             )
         };
-        let result = attr.store.ok_or(EACCES).and_then(|store| store(&node.data, text));
+        let result = attr
+            .store
+            .ok_or(EACCES)
+            .and_then(|store| store(&node.data, text));
         if let Err(e) = result {
             pr_notice!("{}: write refused ({:?})\n", attr.name(), e);
             return e.to_errno() as isize;
@@ -198,6 +216,9 @@ impl<T: Sync + 'static> Node<T> {
 }
 
 impl<T: BinFile> Node<T> {
+    /// # Safety
+    ///
+    /// Called by sysfs for a [`BinAttribute<T>`] of an object of this type.
     unsafe extern "C" fn bin_read(
         _file: *mut bindings::file,
         kobj: *mut bindings::kobject,
@@ -208,7 +229,10 @@ impl<T: BinFile> Node<T> {
     ) -> isize {
         // SAFETY: sysfs calls for our object, with a buffer of `len` bytes.
         let (node, to) = unsafe {
-            (Self::from_kobj(kobj), core::slice::from_raw_parts_mut(buf.cast::<u8>(), len))
+            (
+                Self::from_kobj(kobj),
+                core::slice::from_raw_parts_mut(buf.cast::<u8>(), len),
+            )
         };
         match node.data.read(offset as usize, to) {
             Ok(n) => n as isize,
@@ -216,6 +240,9 @@ impl<T: BinFile> Node<T> {
         }
     }
 
+    /// # Safety
+    ///
+    /// As [`Self::bin_read`].
     unsafe extern "C" fn bin_write(
         _file: *mut bindings::file,
         kobj: *mut bindings::kobject,
@@ -226,7 +253,10 @@ impl<T: BinFile> Node<T> {
     ) -> isize {
         // SAFETY: As in `bin_read`.
         let (node, from) = unsafe {
-            (Self::from_kobj(kobj), core::slice::from_raw_parts(buf.cast::<u8>(), len))
+            (
+                Self::from_kobj(kobj),
+                core::slice::from_raw_parts(buf.cast::<u8>(), len),
+            )
         };
         match node.data.write(offset as usize, from) {
             Ok(n) => n as isize,
@@ -302,11 +332,7 @@ impl<T: Send + Sync + 'static> Kobject<T> {
         for attribute in attributes {
             // SAFETY: The object is live; the attribute is static.
             kernel::error::to_result(unsafe {
-                bindings::sysfs_create_file_ns(
-                    this.0.kobj.get(),
-                    &attribute.raw,
-                    core::ptr::null(),
-                )
+                bindings::sysfs_create_file_ns(this.0.kobj.get(), &attribute.raw, core::ptr::null())
             })?;
         }
         // SAFETY: The object is live. Tells user space that it is complete.

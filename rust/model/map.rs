@@ -2,6 +2,7 @@
 
 //! The bucket map: how many buckets, which one a hash means, and who owns it at the start.
 
+pub mod tail;
 pub mod text;
 
 /// A number of buckets: a power of two from 64 to 65,536.

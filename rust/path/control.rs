@@ -10,7 +10,7 @@ use super::table::Table;
 use crate::kapi::{bh::BhGuard, cpus, napi::Napis, param, random};
 use crate::model::{
     hash::{siphash, toeplitz, Algorithm, Hasher},
-    map::{deal_evenly, text::Assignments, text::MapError, Buckets},
+    map::{deal_evenly, tail::Tail, text::Assignments, text::MapError, Buckets},
     names::{Names, NamesError},
 };
 use kernel::{
@@ -27,6 +27,8 @@ pub(super) struct Settings {
     pub(super) algorithm: Algorithm,
     pub(super) toeplitz_key: toeplitz::Key,
     pub(super) buckets: Buckets,
+    /// A line of `map` that is being written.
+    map_tail: Tail,
 }
 
 impl Settings {
@@ -52,6 +54,7 @@ impl Settings {
             algorithm,
             toeplitz_key: toeplitz::DEFAULT_KEY,
             buckets,
+            map_tail: Tail::NONE,
         })
     }
 
@@ -241,14 +244,21 @@ impl Control {
         Ok(())
     }
 
-    /// Gives buckets to CPUs as `text` says (see `model::map::text`), all or none.
+    /// Gives buckets to CPUs as `text`, written at `offset` of the file, says (see
+    /// `model::map::text`), all or none.
     ///
     /// Errors: `EINVAL` for a malformed line, `ERANGE` for a bucket that does not
     /// exist, `ENODEV` for a CPU that is not online.
-    pub(super) fn write_map(&self, text: &[u8]) -> Result {
+    pub(super) fn write_map(&self, offset: usize, text: &[u8]) -> Result {
         let _hotplug = cpus::HotplugGuard::new();
-        let settings = self.settings.lock();
-        for item in Assignments::new(text, settings.buckets) {
+        let mut settings = self.settings.lock();
+        let piece = settings.map_tail.take(offset, text).ok_or(EINVAL)?;
+        settings.map_tail = Tail::NONE;
+        let items = || {
+            let of = |lines| Assignments::new(lines, settings.buckets);
+            piece.lines().into_iter().flat_map(of)
+        };
+        for item in items() {
             let item = item.map_err(|e| match e {
                 MapError::Syntax => EINVAL,
                 MapError::Range => ERANGE,
@@ -259,11 +269,13 @@ impl Control {
         }
         let bh = BhGuard::new();
         let table = self.engine.table.read(&bh);
-        for item in Assignments::new(text, settings.buckets).flatten() {
+        for item in items().flatten() {
             for bucket in item.first..=item.last {
                 table.assign(bucket as usize, item.cpu);
             }
         }
+        drop(bh);
+        settings.map_tail = piece.tail;
         Ok(())
     }
 
@@ -283,14 +295,13 @@ impl Control {
         let bh = BhGuard::new();
         let table = self.engine.table.read(&bh);
         let any = cpus::possible().find(|&cpu| cpu != gone && cpus::is_online(cpu));
-        let mut turn = 0;
-        for bucket in (0..table.len()).filter(|&bucket| table.owner(bucket) == gone) {
+        let lost = (0..table.len()).filter(|&bucket| table.owner(bucket) == gone);
+        for (turn, bucket) in lost.enumerate() {
             let to = match &others {
                 Ok(cpus) if !cpus.is_empty() => cpus.get(turn % cpus.len()).copied(),
                 // No memory for a list.
                 _ => any,
             };
-            turn += 1;
             if let Some(cpu) = to {
                 table.lend(bucket, cpu);
             }

@@ -49,10 +49,19 @@ impl Files {
         let mut cpu_dirs = KVec::new();
         for cpu in cpus::possible() {
             let name = CString::try_from_fmt(fmt!("cpu{}", cpu))?;
-            let dir = CpuDir { engine: engine.clone(), cpu };
-            cpu_dirs.push(Kobject::new(Parent::Of(&root), &name, dir, &CPU)?, GFP_KERNEL)?;
+            let dir = CpuDir {
+                engine: engine.clone(),
+                cpu,
+            };
+            cpu_dirs.push(
+                Kobject::new(Parent::Of(&root), &name, dir, &CPU)?,
+                GFP_KERNEL,
+            )?;
         }
-        Ok(Self { _cpus: cpu_dirs, _root: root })
+        Ok(Self {
+            _cpus: cpu_dirs,
+            _root: root,
+        })
     }
 }
 
@@ -67,12 +76,15 @@ static CONTROL: [Attribute<ControlDir>; 6] = [
         let text = CString::try_from_fmt(fmt!("{}", BStr::from_bytes(text.trim_ascii())))?;
         dir.0.set_cpus(cpus::parse_list(&text)?)
     }),
-    Attribute::rw(c"interfaces", show_interfaces, |dir, text| dir.0.set_interfaces(text)),
+    Attribute::rw(c"interfaces", show_interfaces, |dir, text| {
+        dir.0.set_interfaces(text)
+    }),
     Attribute::rw(c"hash", show_hash, |dir, text| {
         dir.0.set_hash(Algorithm::parse(text).ok_or(EINVAL)?)
     }),
     Attribute::secret(c"toeplitz_key", show_key, |dir, text| {
-        dir.0.set_toeplitz_key(toeplitz::text::parse_key(text).map_err(|_| EINVAL)?)
+        dir.0
+            .set_toeplitz_key(toeplitz::text::parse_key(text).map_err(|_| EINVAL)?)
     }),
     Attribute::rw(c"buckets", show_buckets, |dir, text| {
         let count = core::str::from_utf8(text.trim_ascii())
@@ -90,7 +102,9 @@ fn show_enabled(dir: &ControlDir, page: &mut Page<'_>) -> Result {
 fn show_cpus(dir: &ControlDir, page: &mut Page<'_>) -> Result {
     dir.0.with_settings(|settings| {
         let mut sep = "";
-        let mut cpus = cpus::possible().filter(|&cpu| cpus::has(&settings.cpus, cpu)).peekable();
+        let mut cpus = cpus::possible()
+            .filter(|&cpu| cpus::has(&settings.cpus, cpu))
+            .peekable();
         while let Some(first) = cpus.next() {
             let mut last = first;
             while cpus.next_if_eq(&(last + 1)).is_some() {
@@ -134,15 +148,25 @@ fn show_buckets(dir: &ControlDir, page: &mut Page<'_>) -> Result {
 }
 
 static CPU: [Attribute<CpuDir>; 11] = [
-    Attribute::ro(c"packets", |dir, page| dir.show(page, |stats| &stats.packets)),
+    Attribute::ro(c"packets", |dir, page| {
+        dir.show(page, |stats| &stats.packets)
+    }),
     Attribute::ro(c"bytes", |dir, page| dir.show(page, |stats| &stats.bytes)),
     Attribute::ro(c"direct", |dir, page| dir.show(page, |stats| &stats.direct)),
     Attribute::ro(c"queued", |dir, page| dir.show(page, |stats| &stats.queued)),
-    Attribute::ro(c"steered", |dir, page| dir.show(page, |stats| &stats.steered)),
+    Attribute::ro(c"steered", |dir, page| {
+        dir.show(page, |stats| &stats.steered)
+    }),
     Attribute::ro(c"ipis", |dir, page| dir.show(page, |stats| &stats.ipis)),
-    Attribute::ro(c"drop_backlog", |dir, page| dir.show(page, |stats| &stats.drop_backlog)),
-    Attribute::ro(c"drop_device", |dir, page| dir.show(page, |stats| &stats.drop_device)),
-    Attribute::ro(c"drop_route", |dir, page| dir.show(page, |stats| &stats.drop_route)),
+    Attribute::ro(c"drop_backlog", |dir, page| {
+        dir.show(page, |stats| &stats.drop_backlog)
+    }),
+    Attribute::ro(c"drop_device", |dir, page| {
+        dir.show(page, |stats| &stats.drop_device)
+    }),
+    Attribute::ro(c"drop_route", |dir, page| {
+        dir.show(page, |stats| &stats.drop_route)
+    }),
     Attribute::ro(c"rps", |dir, page| dir.show(page, |stats| &stats.rps)),
     Attribute::ro(c"buckets", |dir, page| {
         let bh = BhGuard::new();

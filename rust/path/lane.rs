@@ -116,7 +116,10 @@ pub(super) fn new() -> Result<Lanes> {
         };
         let local = Local {
             reader,
-            wakes: Wakes { cpus, len: Cell::new(0) },
+            wakes: Wakes {
+                cpus,
+                len: Cell::new(0),
+            },
             resuming: Cell::new(false),
             leaving: Cell::new(false),
             seen: Cell::new(0),

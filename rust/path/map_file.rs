@@ -18,12 +18,10 @@ impl BinFile for ControlDir {
         })
     }
 
-    /// A write longer than a page arrives in pieces; each piece is taken up to its
-    /// last whole line, and is done or refused as a whole.
-    fn write(&self, _offset: usize, from: &[u8]) -> Result<usize> {
-        let len = text::complete_lines(from);
-        let lines = from.get(..len).unwrap_or(from);
-        self.0.write_map(lines)?;
-        Ok(len)
+    /// A write longer than a page arrives in pieces; each piece is done or refused
+    /// as a whole, and a line that is cut goes on in the next.
+    fn write(&self, offset: usize, from: &[u8]) -> Result<usize> {
+        self.0.write_map(offset, from)?;
+        Ok(from.len())
     }
 }

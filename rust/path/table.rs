@@ -28,7 +28,14 @@ impl Table {
             owners.push(Word::new(owner(bucket) as usize), GFP_KERNEL)?;
             homes.push(Word::new(owner(bucket) as usize), GFP_KERNEL)?;
         }
-        Ok(KBox::new(Self { hasher, owners, homes }, GFP_KERNEL)?)
+        Ok(KBox::new(
+            Self {
+                hasher,
+                owners,
+                homes,
+            },
+            GFP_KERNEL,
+        )?)
     }
 
     /// Number of buckets.

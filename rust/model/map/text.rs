@@ -174,15 +174,5 @@ fn split(text: &[u8], ends: impl Fn(u8) -> bool) -> (&[u8], &[u8]) {
     text.split_at_checked(at).unwrap_or((text, &[]))
 }
 
-/// How much of a chunk to take: up to and including its last newline, or, without one, all of it.
-///
-/// Writes of a whole map arrive a page at a time; what is left over the writer sends again.
-pub fn complete_lines(chunk: &[u8]) -> usize {
-    match chunk.iter().rposition(|c| *c == b'\n') {
-        Some(newline) => newline + 1,
-        None => chunk.len(),
-    }
-}
-
 #[cfg(test)]
 mod tests;

@@ -58,7 +58,10 @@ fn nobody_sleeps_on_a_packet() {
     while let Some(packet) = reader.take(&inbox) {
         got.push(packet.get());
     }
-    assert!(got.len() == before || inbox.is_awake(), "asleep over a packet");
+    assert!(
+        got.len() == before || inbox.is_awake(),
+        "asleep over a packet"
+    );
     assert!(!inbox.is_awake() || wakes > 0, "awake, but nobody wakes it");
     got.sort_unstable();
     assert_eq!(got, [1, 2], "each packet once");

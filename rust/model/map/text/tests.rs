@@ -2,6 +2,7 @@
 
 //! The map's text: what is written, what is read, and that one is the other's inverse.
 
+use super::super::tail::Tail;
 use super::*;
 use proptest::prelude::*;
 use MapError::{Range, Syntax};
@@ -120,31 +121,21 @@ fn nothing_follows_an_error() {
     assert_eq!(lines.next(), None);
 }
 
-#[test]
-fn chunks_end_at_a_line() {
-    for (chunk, n) in [
-        ("", 0),
-        ("\n", 1),
-        ("5 2", 3),
-        ("5 2\n6", 4),
-        ("5 2\n6 2\n", 8),
-    ] {
-        assert_eq!(complete_lines(chunk.as_bytes()), n, "{chunk:?}");
-    }
-}
-
-/// Writes `text` in chunks of at most `page` bytes and returns the map that results.
-fn write_by(page: usize, text: &[u8], take: impl Fn(&[u8]) -> usize) -> Option<Vec<u32>> {
+/// Writes `text` in chunks of `page` bytes and returns the map that results. With `joined`, lines
+/// that are cut are put together again.
+fn write_by(page: usize, text: &[u8], joined: bool) -> Option<Vec<u32>> {
     let mut map = vec![u32::MAX; SMALL.count() as usize];
-    let mut rest = text;
-    while !rest.is_empty() {
-        let chunk = &rest[..page.min(rest.len())];
-        let n = take(chunk);
-        for line in Assignments::new(&chunk[..n], SMALL) {
-            let line = line.ok()?;
-            map[line.first as usize..=line.last as usize].fill(line.cpu);
+    let mut tail = Tail::NONE;
+    for (i, chunk) in text.chunks(page).enumerate() {
+        let piece = tail.take(i * page, chunk)?;
+        let lines = piece.lines();
+        for part in if joined { lines } else { [chunk, b""] } {
+            for line in Assignments::new(part, SMALL) {
+                let line = line.ok()?;
+                map[line.first as usize..=line.last as usize].fill(line.cpu);
+            }
         }
-        rest = &rest[n..];
+        tail = piece.tail;
     }
     Some(map)
 }
@@ -154,7 +145,7 @@ fn chunks_cut_anywhere_are_noticed() {
     // The control of `what_is_read_writes_back`: taking every chunk whole must break the map.
     let text = expected(SMALL, |b| b + 10);
     let map: Vec<u32> = (10..74).collect();
-    assert_ne!(write_by(20, text.as_bytes(), <[u8]>::len), Some(map));
+    assert_ne!(write_by(20, text.as_bytes(), false), Some(map));
 }
 
 proptest! {
@@ -166,7 +157,7 @@ proptest! {
     ) {
         let text = read_by(step, SMALL, |b| map[b as usize]);
         prop_assert_eq!(&text, &expected(SMALL, |b| map[b as usize]).into_bytes());
-        prop_assert_eq!(write_by(page, &text, complete_lines), Some(map));
+        prop_assert_eq!(write_by(page, &text, true), Some(map));
     }
 
     #[test]
@@ -181,8 +172,6 @@ proptest! {
 
     #[test]
     fn any_text_is_survived(text in prop::collection::vec(any::<u8>(), 0..200)) {
-        let n = complete_lines(&text);
-        prop_assert!(n <= text.len());
         for line in Assignments::new(&text, SMALL).flatten() {
             prop_assert!(line.first <= line.last && line.last < 64);
         }
