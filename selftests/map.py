@@ -158,14 +158,33 @@ def _():
         check_owners(observe(), owners, CRC32C)
 
 
-@test("ranges, blanks, empty lines and a missing last newline are taken; the last line wins")
+@test("ranges, blanks, empty lines and a lone line without its newline are taken; the last line wins")
 def _():
     with module.module("hash=crc32c"):
         module.all_to(0)
-        module.write("map", b"0-2047 1\n\n \t1000-1999\t 2  \n1500 3")
-        owners = [1] * 1000 + [2] * 500 + [3] + [2] * 499 + [1] * 48 + [0] * 2048
+        module.write_once("map", "0-2047 1\n\n \t1000-1999\t 2  \n1500 3\n")
+        module.write_once("map", "4095 3")
+        owners = [1] * 1000 + [2] * 500 + [3] + [2] * 499 + [1] * 48 + [0] * 2047 + [3]
         expect_equal(module.bucket_map() == owners, True, "the map is as written")
         check_owners(observe(), owners, CRC32C)
+
+
+@test("a line may be cut anywhere within one writer's text, but is not joined with another's")
+def _():
+    text = as_text(random_map(256, 6))
+    with module.module("buckets=256"):
+        for size in (5, 6, 7, 8, 100, 2001):
+            module.all_to(0)
+            with open(module.FILES / "map", "wb", buffering=0) as file:
+                for at in range(0, len(text), size):
+                    file.write(text[at:at + size])
+            expect_equal(module.bucket_map() == random_map(256, 6), True, f"the map in pieces of {size} bytes")
+        module.all_to(0)
+        module.write_once("map", "7 1\n1")
+        module.write_once("map", "2 3\n")
+        owners = [0] * 256
+        owners[7], owners[2] = 1, 3
+        expect_equal(module.bucket_map(), owners, "the map after a half line and a whole one")
 
 
 @test("the map can be read from any offset")

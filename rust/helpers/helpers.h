@@ -43,9 +43,10 @@ const struct nf_hook_entries *fb_nf_pre_routing(struct net *net, u8 pf);
 
 /* linux/skbuff.h, net/sock.h */
 u32 fb_skb_get_hash(struct sk_buff *skb);
-bool fb_skb_is_first_pass(const struct sk_buff *skb);
+bool fb_skb_can_wait(const struct sk_buff *skb, const struct nf_hook_state *state);
 bool fb_skb_leave_rcu(struct sk_buff *skb);
-void fb_prefetch(const void *p);
+void fb_prefetch_skb(const struct sk_buff *skb);
+void fb_prefetch_data(const struct sk_buff *skb);
 
 /* linux/moduleparam.h */
 const char *fb_param_hash(void);

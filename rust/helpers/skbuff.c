@@ -23,16 +23,19 @@ u32 fb_skb_get_hash(struct sk_buff *skb)
 }
 
 /*
- * Whether a packet comes in from outside at this pass through PRE_ROUTING. Not so
- * on loopback, nor when the same packet has been there before:
- * - on an L3 master (VRF), where its okfn frees what comes back late;
+ * Whether a packet may be taken from this pass through PRE_ROUTING and go on later:
+ * it comes in on its own device, in that device's namespace, as it will be said to
+ * when it goes on; not on loopback; and not when it has been there before:
+ * - on an L3 master (VRF), whose okfn frees what comes back late;
  * - after IPsec, with the addresses of the inner packet;
  * - on a bridge, after br_netfilter's own pass.
  */
-bool fb_skb_is_first_pass(const struct sk_buff *skb)
+bool fb_skb_can_wait(const struct sk_buff *skb, const struct nf_hook_state *state)
 {
 	const struct net_device *dev = skb->dev;
 
+	if (state->in != dev || state->net != dev_net(dev) || state->out || state->sk)
+		return false;
 	if ((dev->flags & IFF_LOOPBACK) || netif_is_l3_master(dev) || secpath_exists(skb))
 		return false;
 #if IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
@@ -62,7 +65,19 @@ bool fb_skb_leave_rcu(struct sk_buff *skb)
 	return !skb_dst(skb) || skb_dst_force(skb);
 }
 
-void fb_prefetch(const void *p)
+/* Brings all of a packet's sk_buff, which another CPU wrote, into the cache. */
+void fb_prefetch_skb(const struct sk_buff *skb)
 {
-	prefetch(p);
+	const char *p = (const char *)skb;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(*skb); i += L1_CACHE_BYTES)
+		prefetch(p + i);
+}
+
+/* The same for its headers, and for what freeing it looks at. */
+void fb_prefetch_data(const struct sk_buff *skb)
+{
+	prefetch(skb->data);
+	prefetch(skb_shinfo(skb));
 }

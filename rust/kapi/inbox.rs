@@ -3,7 +3,8 @@
 //! An inbox that owns the packets in it: the only place where packets become
 //! numbers and back.
 
-use super::skb::{prefetch, Skb};
+use super::skb::Skb;
+use crate::bindings;
 use crate::model::inbox::{self, Inbox};
 use crate::model::sync::Word;
 use core::num::NonZeroUsize;
@@ -72,10 +73,20 @@ impl PacketReader {
         Some(unsafe { Skb::from_raw(token.get() as *mut _) })
     }
 
-    /// Brings the packet `ahead` places behind the oldest into the cache.
+    /// Brings packets that are next but a few into the cache: first the packet
+    /// itself and, when that has arrived, its headers.
     #[inline]
-    pub(crate) fn prefetch(&self, inbox: &PacketInbox, ahead: usize) {
-        prefetch(self.0.peek(&inbox.0, ahead));
+    pub(crate) fn prefetch(&self, inbox: &PacketInbox) {
+        let far = self.0.peek(&inbox.0, 4) as *const bindings::sk_buff;
+        let near = self.0.peek(&inbox.0, 1) as *const bindings::sk_buff;
+        // SAFETY: By the invariant of the inbox `near` is a packet that only we can
+        // take out. Prefetching `far` does not access it.
+        unsafe {
+            bindings::fb_prefetch_skb(far);
+            if !near.is_null() {
+                bindings::fb_prefetch_data(near);
+            }
+        }
     }
 
     /// See [`inbox::Reader::is_empty`].

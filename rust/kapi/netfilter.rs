@@ -39,16 +39,12 @@ impl Arrival<'_> {
         }
     }
 
-    /// Whether everything about the arrival is what [`Resume`] will restore: it
-    /// comes in on the packet's own device, in that device's namespace.
+    /// Whether the packet may be kept now and go on later: all that [`Resume`] will
+    /// say of it is true, and this is its first pass through PRE_ROUTING.
     #[inline]
     pub(crate) fn can_wait(&self, skb: &Skb) -> bool {
-        // SAFETY: The device of a received packet is valid.
-        let net = unsafe { bindings::fb_dev_net(skb.raw_device()) };
-        core::ptr::eq(self.0.in_, skb.raw_device())
-            && core::ptr::eq(self.0.net, net)
-            && self.0.out.is_null()
-            && self.0.sk.is_null()
+        // SAFETY: Netfilter gave us both; the packet's device is valid.
+        unsafe { bindings::fb_skb_can_wait(skb.as_ptr(), self.0) }
     }
 
     /// Notes in the packet how it goes on, before it is put into a queue.

@@ -7,9 +7,9 @@
 use super::bh::BhOff;
 use super::cpus;
 use crate::bindings;
-use core::{marker::PhantomData, ptr::NonNull};
+use core::{mem::take, ptr::NonNull};
 use kernel::ffi::c_void;
-use kernel::prelude::*;
+use kernel::{cpu::nr_cpu_ids, prelude::*};
 
 /// What one CPU has: a half that any CPU may look at, and a half for itself.
 #[repr(C, align(64))]
@@ -25,10 +25,11 @@ struct Slot<S, L> {
 ///
 /// # Invariants
 ///
-/// The slots of all possible CPUs are initialized.
+/// The slots of all possible CPUs are initialized, and `slots` points to them.
 pub(crate) struct PerCpu<S, L = ()> {
     base: NonNull<c_void>,
-    _slots: PhantomData<Slot<S, L>>,
+    /// The slot of each CPU below `nr_cpu_ids`; null if there cannot be such a CPU.
+    slots: KVec<*mut Slot<S, L>>,
 }
 
 // SAFETY: `S` may be used from all CPUs; `L` is given out only to the CPU that
@@ -42,44 +43,36 @@ impl<S, L> PerCpu<S, L> {
     ///
     /// Errors: `ENOMEM`, or what `init` returns.
     pub(crate) fn new(mut init: impl FnMut(u32) -> Result<(S, L)>) -> Result<Self> {
+        let mut slots = KVec::with_capacity(nr_cpu_ids() as usize, GFP_KERNEL)?;
         let (size, align) = (size_of::<Slot<S, L>>(), align_of::<Slot<S, L>>());
         // SAFETY: Plain allocation; may sleep, as callers do at load time.
         let base = unsafe { bindings::fb_alloc_percpu(size, align) };
-        let this = Self {
+        let mut this = Self {
             base: NonNull::new(base).ok_or(ENOMEM)?,
-            _slots: PhantomData,
+            slots: KVec::new(),
         };
-        for cpu in cpus::possible() {
-            match init(cpu) {
+        for cpu in 0..nr_cpu_ids() {
+            let mut slot: *mut Slot<S, L> = core::ptr::null_mut();
+            if cpus::is_possible(cpu) {
+                let (shared, local) = init(cpu).inspect_err(|_| this.slots = take(&mut slots))?;
+                // SAFETY: `base` is a per-CPU allocation and the CPU is possible.
+                slot = unsafe { bindings::fb_per_cpu_ptr(base, cpu) }.cast();
                 // SAFETY: `slot` points to memory of the right size and alignment.
-                Ok((shared, local)) => unsafe { this.slot(cpu).write(Slot { shared, local }) },
-                Err(e) => {
-                    this.drop_slots(cpu);
-                    // SAFETY: Allocated above; `forget` keeps it from being freed twice.
-                    unsafe { bindings::free_percpu(this.base.as_ptr()) };
-                    core::mem::forget(this);
-                    return Err(e);
-                }
+                unsafe { slot.write(Slot { shared, local }) };
             }
+            slots.push(slot, GFP_KERNEL)?;
         }
         // INVARIANT: All slots were written.
+        this.slots = slots;
         Ok(this)
-    }
-
-    #[inline]
-    fn slot(&self, cpu: u32) -> *mut Slot<S, L> {
-        // SAFETY: `base` is a per-CPU allocation; callers give a possible CPU.
-        unsafe { bindings::fb_per_cpu_ptr(self.base.as_ptr(), cpu) }.cast()
     }
 
     /// The shared half of `cpu`, or `None` if there cannot be such a CPU.
     #[inline]
     pub(crate) fn get(&self, cpu: u32) -> Option<&S> {
-        if !cpus::is_possible(cpu) {
-            return None;
-        }
-        // SAFETY: The CPU is possible, so the slot is initialized.
-        Some(unsafe { &(*self.slot(cpu)).shared })
+        let slot = *self.slots.get(cpu as usize)?;
+        // SAFETY: By the type invariant; null for a CPU that cannot be.
+        unsafe { slot.as_ref() }.map(|slot| &slot.shared)
     }
 
     /// Both halves of the current CPU.
@@ -91,19 +84,14 @@ impl<S, L> PerCpu<S, L> {
             unsafe { &*bindings::fb_this_cpu_ptr(self.base.as_ptr()).cast::<Slot<S, L>>() };
         (&slot.shared, &slot.local)
     }
-
-    /// Drops the slots of the possible CPUs below `end`.
-    fn drop_slots(&self, end: u32) {
-        for cpu in cpus::possible().take_while(|&cpu| cpu < end) {
-            // SAFETY: Initialized, and not used again.
-            unsafe { self.slot(cpu).drop_in_place() };
-        }
-    }
 }
 
 impl<S, L> Drop for PerCpu<S, L> {
     fn drop(&mut self) {
-        self.drop_slots(u32::MAX);
+        for &slot in self.slots.iter().filter(|slot| !slot.is_null()) {
+            // SAFETY: Initialized, by the type invariant, and not used again.
+            unsafe { slot.drop_in_place() };
+        }
         // SAFETY: Allocated by `new`, freed once.
         unsafe { bindings::free_percpu(self.base.as_ptr()) };
     }

@@ -8,7 +8,6 @@ use super::netdev::Device;
 use crate::bindings;
 use crate::model::packet::Bytes;
 use core::{mem::ManuallyDrop, ptr::NonNull};
-use kernel::ffi::c_void;
 use kernel::prelude::*;
 
 /// Why a packet is dropped: the kernel's drop reasons that this module uses.
@@ -92,6 +91,11 @@ impl Skb {
     }
 
     #[inline]
+    pub(super) fn as_ptr(&self) -> *const bindings::sk_buff {
+        self.0.as_ptr()
+    }
+
+    #[inline]
     pub(super) fn raw_device(&self) -> *mut bindings::net_device {
         // SAFETY: `dev` is the active member of these unions on the receive path.
         unsafe {
@@ -102,14 +106,6 @@ impl Skb {
                 .dev
                 .cast()
         }
-    }
-
-    /// Whether it comes in from outside: not on loopback, and not on a second pass
-    /// through PRE_ROUTING (VRF, IPsec, br_netfilter).
-    #[inline]
-    pub(crate) fn is_first_pass(&self) -> bool {
-        // SAFETY: By the type invariant.
-        unsafe { bindings::fb_skb_is_first_pass(self.0.as_ptr()) }
     }
 
     /// The NIC's hash of the flow or, where there is none, the flow dissector's.
@@ -204,11 +200,4 @@ impl Skb {
         };
         (err == 0).then_some(to)
     }
-}
-
-/// Brings the start of what is at `address`, valid or not, into the cache.
-#[inline]
-pub(super) fn prefetch(address: usize) {
-    // SAFETY: Prefetching never faults.
-    unsafe { bindings::fb_prefetch(address as *const c_void) };
 }

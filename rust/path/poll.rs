@@ -11,9 +11,6 @@ use crate::kapi::{
     skb::DropReason,
 };
 
-/// How many packets ahead the next ones are brought into the cache.
-const AHEAD: usize = 3;
-
 impl Poll for Engine {
     fn poll(&self, napis: &Napis<Self>, budget: u32, bh: &BhOff) -> u32 {
         let (lane, local) = self.lanes.local(bh);
@@ -43,7 +40,7 @@ impl Engine {
             let Some(skb) = local.reader.take(&lane.inbox) else {
                 break;
             };
-            local.reader.prefetch(&lane.inbox, AHEAD);
+            local.reader.prefetch(&lane.inbox);
             done += 1;
             if !skb.device().is_registered() {
                 lane.stats.drop_device.add(1, bh);

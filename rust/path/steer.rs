@@ -46,7 +46,7 @@ impl Engine {
     /// Whether packets that arrive like this are ours.
     #[inline]
     fn wants(&self, skb: &Skb, at: &Arrival<'_>, bh: &BhOff) -> bool {
-        if !skb.is_first_pass() || !at.can_wait(skb) {
+        if !at.can_wait(skb) {
             return false;
         }
         let only = self.interfaces.read(bh);

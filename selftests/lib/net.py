@@ -12,7 +12,7 @@ import subprocess
 import time
 from contextlib import contextmanager
 
-from harness import Broken, Failed
+from harness import Broken, Failed, Skipped
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
@@ -24,6 +24,8 @@ def run(*command, check=True, stdin=None):
     done = subprocess.run([str(word) for word in command], input=stdin, capture_output=True, text=True,
                           check=False)
     if check and done.returncode:
+        if "Unknown device type" in done.stderr:
+            raise Skipped(f"the kernel has no such device: {stdin}")
         raise Broken(f"{' '.join(map(str, command))}: {done.stdout}{done.stderr}")
     return done.stdout
 
