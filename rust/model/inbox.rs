@@ -167,8 +167,8 @@ impl Reader {
     /// in meanwhile, and the owner must run again.
     #[inline]
     pub fn rest<S: Deref<Target = [Word]>>(&self, inbox: &Inbox<S>) -> bool {
-        inbox.owner.0.awake.set_release(0);
-        full_barrier();
+        // A full barrier, against that of `push`.
+        inbox.owner.0.awake.swap(0);
         // A packet whose producer is still busy with it does not count: that
         // producer will see that the owner rests.
         let next = inbox.slot(self.next.get());

@@ -10,7 +10,7 @@
 //! `packet::flow_key` (headers to key) -> [`hash::Hasher`] (key to 32 bits) -> [`map::Buckets`]
 //! (32 bits to bucket).
 
-#![cfg_attr(not(any(MODULE, test, loom)), no_std)]
+#![cfg_attr(not(any(MODULE, test)), no_std)]
 #![cfg_attr(
     MODULE,
     allow(

@@ -39,14 +39,21 @@ mod imp {
     pub(super) use atomic::AtomicUsize as Usize;
     pub(super) use atomic::Ordering::{Acquire, Relaxed, Release};
 
+    // The kernel's are barriers before and after, which SeqCst alone is not.
     #[inline(always)]
     pub(super) fn swap(a: &Usize, v: usize) -> usize {
-        a.swap(v, atomic::Ordering::SeqCst)
+        full_barrier();
+        let was = a.swap(v, atomic::Ordering::AcqRel);
+        full_barrier();
+        was
     }
 
     #[inline(always)]
     pub(super) fn exchange(a: &Usize, old: usize, new: usize) -> Result<usize, usize> {
-        a.compare_exchange(old, new, atomic::Ordering::SeqCst, Relaxed)
+        full_barrier();
+        let was = a.compare_exchange(old, new, atomic::Ordering::AcqRel, Relaxed);
+        full_barrier();
+        was
     }
 
     #[inline(always)]

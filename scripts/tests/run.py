@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 """Runs the tests and counts them.
 
-    run.py          all groups: host, lint, and the selftests in their guests
+    run.py          host, lint, and the selftests in the x86 and uml guests
     run.py NAME     one group (host, lint, x86, debug, uml, debian13) or one
                     selftest by its name without .sh or .py
 
 The selftests' Makefile says what runs where: TEST_PROGS in the x86 guest with
 4 CPUs, TEST_PROGS_DEBUG in the debug kernel's, TEST_PROGS_UML in user-mode
-Linux. Each group boots once; when a guest dies, the program that ran then has
+Linux. The debug kernel takes as long to build as all the rest and its guest
+is several times slower: its group runs when it is named. Each group boots once; when a guest dies, the program that ran then has
 failed and the rest goes on in a new one. A guest's console is a test point too.
 Logs: build/test/.
 """
@@ -188,6 +189,8 @@ def main(wanted):
                      for flavour, names in tests.items()}
         elif wanted:
             tests = {wanted: tests[wanted]}
+        if not wanted:
+            del tests["debug"]
         jobs = [] if wanted else [run_host, run_lint]
         jobs += [lambda f=f, n=n: run_guest(f, n) for f, n in tests.items() if n]
     if not jobs:

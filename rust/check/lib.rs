@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The lock-free files of the model, compiled with loom's atomics.
+
+#[path = "../model/inbox.rs"]
+pub mod inbox;
+#[path = "../model/sync.rs"]
+pub mod sync;
+
+#[cfg(test)]
+mod interleavings;
