@@ -254,10 +254,11 @@ impl Control {
         let mut settings = self.settings.lock();
         let piece = settings.map_tail.take(offset, text).ok_or(EINVAL)?;
         settings.map_tail = Tail::NONE;
-        let items = || {
-            let of = |lines| Assignments::new(lines, settings.buckets);
-            piece.lines().into_iter().flat_map(of)
-        };
+        if !piece.tail.is_sane() {
+            return Err(EINVAL);
+        }
+        let of = |lines| Assignments::new(lines, settings.buckets);
+        let items = || piece.lines().into_iter().flat_map(of);
         for item in items() {
             let item = item.map_err(|e| match e {
                 MapError::Syntax => EINVAL,
@@ -269,7 +270,11 @@ impl Control {
         }
         let bh = BhGuard::new();
         let table = self.engine.table.read(&bh);
-        for item in items().flatten() {
+        // What may be a last line without newline takes effect at once; if it goes
+        // on, that can only change its CPU, and it will be assigned again.
+        let last = of(piece.tail.line()).flatten();
+        let last = last.filter(|item| cpus::is_online(item.cpu));
+        for item in Iterator::chain(items().flatten(), last) {
             for bucket in item.first..=item.last {
                 table.assign(bucket as usize, item.cpu);
             }

@@ -62,9 +62,15 @@ impl Tail {
         Some(Piece { head, lines, tail })
     }
 
-    /// Whether a line has begun.
-    pub const fn is_empty(&self) -> bool {
-        self.len == 0
+    /// The line as far as it is known: the whole of it if the writer left the last newline out.
+    pub fn line(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+
+    /// Whether it can become a line: only what lines are made of.
+    pub fn is_sane(&self) -> bool {
+        let line = |c: &u8| matches!(c, b'0'..=b'9' | b' ' | b'\t' | b'-');
+        self.line().iter().all(line)
     }
 
     fn push(&mut self, more: &[u8]) -> Option<()> {
@@ -78,8 +84,7 @@ impl Tail {
 impl Piece<'_> {
     /// The whole lines: the one that was cut, and the others.
     pub fn lines(&self) -> [&[u8]; 2] {
-        let head = self.head.bytes.get(..self.head.len).unwrap_or_default();
-        [head, self.lines]
+        [self.head.line(), self.lines]
     }
 }
 
@@ -125,13 +130,14 @@ mod tests {
     fn a_write_without_newline_stands_alone() {
         let piece = Tail::NONE.take(0, b"5 2").unwrap();
         assert_eq!(piece.lines().concat(), b"5 2");
-        assert!(piece.tail.is_empty());
+        assert!(piece.tail.line().is_empty());
     }
 
     #[test]
     fn a_cut_line_goes_on_only_at_its_place() {
         let tail = Tail::NONE.take(0, b"5 2\n6").unwrap().tail;
-        assert!(!tail.is_empty());
+        assert!(tail.line() == b"6" && tail.is_sane());
+        assert!(!Tail::NONE.take(0, b"5 2\nx").unwrap().tail.is_sane());
         assert_eq!(tail.take(5, b" 3\n").unwrap().lines().concat(), b"6 3\n");
         assert_eq!(tail.take(0, b"7 3\n").unwrap().lines().concat(), b"7 3\n");
     }
