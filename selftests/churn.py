@@ -1,0 +1,227 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""Namespaces, devices, CPUs and settings come and go under load, and nothing is
+lost unnoticed: of a stream of numbered datagrams each is received or counted as
+dropped, and the module's own accounts balance.
+
+DEVICES=N, CPU_ROUNDS=N, REWRITES=N and MIX=SECONDS say how much of it.
+"""
+
+import errno
+import os
+import random
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+
+# pylint: disable=wrong-import-position
+import devices
+import module
+from harness import Failed, expect, expect_equal, main, must_fail, note, test
+from net import Netns, address, run, veth
+from numbered import Numbered
+
+DEVICES = int(os.environ.get("DEVICES", "5"))
+CPU_ROUNDS = int(os.environ.get("CPU_ROUNDS", "2"))
+REWRITES = int(os.environ.get("REWRITES", "20"))
+MIX = int(os.environ.get("MIX", "15"))
+SEED = 5
+OTHERS = range(1, module.CPUS)
+
+sender, receiver = Netns("fbsend"), Netns("fbrecv")
+veth(sender, "out", receiver, "in")
+address(receiver, "in", "192.0.2.1/24", "2001:db8::1/64")
+address(sender, "out", "192.0.2.2/24", "2001:db8::2/64")
+# Nothing but what is tested may lose a datagram: no neighbour to be found again,
+# no short backlog.
+for each_sink in ("192.0.2.1", "2001:db8::1"):
+    sender.ip(f"neigh replace {each_sink} lladdr {receiver.mac('in').hex(':')} dev out nud permanent")
+run("sysctl", "-qw", "net.core.netdev_max_backlog=100000")
+load = Numbered(sender, receiver, ("192.0.2.1", "2001:db8::1"))
+
+
+@contextmanager
+def checked():
+    """The module under the stream of datagrams, and afterwards the accounts."""
+    with module.module():
+        with load:
+            yield
+        sent, drops = load.check()
+        module.check_accounts()
+        expect(module.total("steered") > 0, "nothing was steered")
+        note(f"{sent} datagrams, drops {drops or 'none'}, steered {module.total('steered')}, "
+             f"of them dropped with their device {module.total('drop_device')}")
+
+
+def set_online(cpu, online):
+    """Takes a CPU offline or brings it back."""
+    Path(f"/sys/devices/system/cpu/cpu{cpu}/online").write_text(f"{int(online)}\n", encoding="ascii")
+
+
+def refused(name, text, wanted):
+    """A write that must be refused."""
+    try:
+        module.write(name, text)
+    except OSError as error:
+        expect_equal(error.errno, wanted, f"errno of '{text}' written to {name}")
+    else:
+        raise Failed(f"'{text}' was written to {name}")
+
+
+def random_map(rng):
+    """All buckets to CPUs that are online, at random, in runs."""
+    online = [0] + [cpu for cpu in OTHERS
+                    if Path(f"/sys/devices/system/cpu/cpu{cpu}/online").read_text(encoding="ascii").strip() == "1"]
+    count = int(module.read("buckets"))
+    edges = sorted(rng.sample(range(1, count), 20))
+    return "".join(f"{first}-{end - 1} {rng.choice(online)}\n" for first, end in zip([0] + edges, edges + [count]))
+
+
+REWRITE = {
+    "cpus": lambda rng: rng.choice(("0", "0-1", f"0-{module.CPUS - 1}", "0,2", "1-3")),
+    "interfaces": lambda rng: rng.choice(("", "in", "in to", "other")),
+    "map": random_map,
+    "enabled": lambda rng: rng.choice(("0", "1", "1")),
+    "hash": lambda rng: rng.choice(module.HASHES),
+    "buckets": lambda rng: rng.choice(("64", "1024", "4096", "65536")),
+}
+
+
+def rewrite(name, rng):
+    """Writes something valid; what names a CPU may be refused when that just went."""
+    try:
+        text = REWRITE[name](rng)
+        module.write(name, text.encode() if name == "map" else text)
+    except OSError as error:
+        expect(name in ("cpus", "map") and error.errno in (errno.ENODEV, errno.ERANGE), f"{name}: {error}")
+
+
+@test("the stream alone arrives, steered and not")
+def _():
+    with checked():
+        time.sleep(2)
+    with load:
+        time.sleep(1)
+    load.check()
+
+
+@test(f"{DEVICES} namespaces, veth pairs, VLANs, macvlans and bridges come and go under load")
+def _():
+    with checked():
+        for turn in range(DEVICES):
+            devices.come_and_go(devices.KINDS[turn % len(devices.KINDS)])
+
+
+@test("CPUs go offline and come back: their buckets go and come back with them")
+def _():
+    with checked():
+        module.write("map", random_map(random.Random(SEED)).encode())
+        owners = module.bucket_map()
+        for turn in range(CPU_ROUNDS):
+            for cpu in OTHERS:
+                had = module.counter("buckets")[cpu]
+                set_online(cpu, False)
+                try:
+                    lent = module.bucket_map()
+                    owned = (module.counter("buckets")[cpu], lent.count(cpu))
+                    expect_equal(owned, (0, 0), f"buckets of offline CPU {cpu}")
+                    moved = [n for n, owner in enumerate(owners) if owner not in (cpu, lent[n])]
+                    expect_equal(moved, [], "buckets of other CPUs that moved")
+                    refused("map", f"0 {cpu}", errno.ENODEV)
+                    refused("cpus", str(cpu), errno.ENODEV)
+                finally:
+                    set_online(cpu, True)
+                expect_equal(module.counter("buckets")[cpu], had, f"buckets of CPU {cpu} after it came back")
+                expect_equal(module.bucket_map() == owners, True, f"the map is as before CPU {cpu} went")
+        # All but one at a time.
+        for cpu in OTHERS:
+            set_online(cpu, False)
+        expect_equal(module.counter("buckets")[0], len(owners), "buckets of the last CPU")
+        for cpu in OTHERS:
+            set_online(cpu, True)
+        expect_equal(module.bucket_map() == owners, True, "the map is as before all went")
+
+
+def declare(name):
+    """A test point that rewrites one file again and again."""
+    @test(f"`{name}` is rewritten {REWRITES} times under load")
+    def _():
+        rng = random.Random(f"{SEED} {name}")
+        with checked():
+            for _ in range(REWRITES):
+                rewrite(name, rng)
+                time.sleep(0.05)
+
+
+for each_file in REWRITE:
+    declare(each_file)
+
+
+def repeat(over, errors, action):
+    """For a thread: does something until it is over; keeps what went wrong."""
+    try:
+        while not over.is_set():
+            action()
+    except Exception as error:  # shown by the test, which it fails
+        errors.append(f"{action.__name__}: {error!r}")
+        over.set()
+
+
+@test(f"all of this at once, for {MIX} s")
+def _():
+    rng = random.Random(SEED)
+    over, errors = threading.Event(), []
+
+    def hotplug():
+        cpu = rng.choice(OTHERS)
+        set_online(cpu, False)
+        try:
+            time.sleep(0.2)
+        finally:
+            set_online(cpu, True)
+
+    def files():
+        rewrite(rng.choice(list(REWRITE)), rng)
+        time.sleep(0.05)
+
+    def going():
+        devices.come_and_go(rng.choice(devices.KINDS))
+
+    with checked():
+        threads = [threading.Thread(target=repeat, args=(over, errors, action)) for action in (hotplug, files, going)]
+        for thread in threads:
+            thread.start()
+        over.wait(MIX)
+        over.set()
+        for thread in threads:
+            thread.join()
+        expect_equal(errors, [], "what went wrong")
+        # Steering is on again and on all CPUs, whatever was written last.
+        for name, text in (("enabled", "1"), ("interfaces", ""), ("cpus", f"0-{module.CPUS - 1}")):
+            module.write(name, text)
+        expect(min(module.counter("buckets")) > 0, "a CPU has no buckets")
+        before = module.total("packets")
+        time.sleep(0.5)
+        expect(module.total("packets") > before, "nothing is steered any more")
+
+
+@test("control: datagrams that are lost or doubled unnoticed are noticed")
+def _():
+    def with_netem(what):
+        sender.run(f"tc qdisc add dev out root netem {what}")
+        try:
+            with load:
+                time.sleep(1)
+            load.check(timeout=2)
+        finally:
+            sender.run("tc qdisc del dev out root")
+    must_fail(with_netem, "loss 5%")
+    must_fail(with_netem, "duplicate 5%")
+
+
+if __name__ == "__main__":
+    main()
