@@ -10,7 +10,8 @@ RUST_SOURCES = $(shell find rust -name target -prune -o -name '*.rs' -print)
 # The tool chain as make arguments, asked for once, when a recipe needs it.
 TOOLS = $(eval TOOLS := $$(shell scripts/toolchain))$(TOOLS)
 tool = $(patsubst $(1)=%,%,$(filter $(1)=%,$(TOOLS)))
-CARGO_ENV = RUSTC=$(call tool,RUSTC) CARGO_TARGET_DIR=$(CURDIR)/build/host
+# cargo looks for cargo-clippy along PATH; it must be the one of this rustc.
+CARGO_ENV = PATH="$(dir $(call tool,RUSTC)):$$PATH" RUSTC=$(call tool,RUSTC) CARGO_TARGET_DIR=$(CURDIR)/build/host
 
 export KDIR KVER FLAVOUR
 
