@@ -28,7 +28,7 @@ import ktap
 TOP = Path(__file__).resolve().parents[2]
 LOGS = TOP / "build" / "test"
 GUESTS = {"x86": "TEST_PROGS", "debug": "TEST_PROGS_DEBUG", "uml": "TEST_PROGS_UML"}
-GUEST_TIME = {"x86": 1500, "debug": 2400, "uml": 900}
+GUEST_TIME = {"x86": 2700, "debug": 2400, "uml": 900}
 BEGIN = re.compile(r"^=== begin (\S+)$")
 END = re.compile(r"^=== end (\S+) (\d+)$")
 
