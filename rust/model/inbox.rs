@@ -11,6 +11,13 @@
 //! reads eight packets' addresses per cache line and can bring packets into its
 //! cache before it needs them.
 //!
+//! A packet goes to whoever owns its bucket, and that may change between looking it
+//! up and taking a place here. So `push` looks again once it has the place, and if
+//! the bucket has gone it leaves a hole there. Taking the place is a full barrier:
+//! whoever changes an owner, then a full barrier, then reads [`Inbox::end`], knows
+//! that no packet pushed for the old owner lies behind that position. This is what
+//! moves are built on ([`super::handoff`]), and it costs a packet one load.
+//!
 //! The inbox also carries the owner's wake-up: `push` tells exactly one producer
 //! per idle period to wake the owner.
 
@@ -48,9 +55,25 @@ pub struct Reader {
     next: Cell<usize>,
 }
 
-/// The inbox has no room.
+/// What became of a packet that was to be put in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Full;
+pub enum Pushed {
+    /// It is in. `wake`: the owner was idle, and this caller is the one to wake it.
+    In {
+        /// See above.
+        wake: bool,
+    },
+    /// It is not: its bucket has another owner by now. `wake` as above.
+    Moved {
+        /// See above.
+        wake: bool,
+    },
+    /// It is not: there is no room.
+    Full,
+}
+
+/// In a place whose packet went elsewhere. Not an address.
+const HOLE: usize = 1;
 
 impl<S: Deref<Target = [Word]>> Inbox<S> {
     /// An empty inbox over `slots`, zeros, whose number is a power of two.
@@ -72,10 +95,10 @@ impl<S: Deref<Target = [Word]>> Inbox<S> {
         slots.get(position & slots.len().wrapping_sub(1))
     }
 
-    /// Puts a packet in. `Ok(true)`: the owner was idle, and this caller is the
-    /// one to wake it.
+    /// Puts a packet in, if `still` its owner is ours when it has its place. A packet
+    /// is an address: not 1.
     #[inline]
-    pub fn push(&self, packet: NonZeroUsize) -> Result<bool, Full> {
+    pub fn push(&self, packet: NonZeroUsize, still: impl FnOnce() -> bool) -> Pushed {
         let mut tail = self.tail.0.relaxed();
         loop {
             // Acquire: the owner's clearing of the slot happened before.
@@ -83,7 +106,7 @@ impl<S: Deref<Target = [Word]>> Inbox<S> {
             // Signed: the owner may have gone past a tail that is no longer true,
             // and then the exchange below fails.
             if tail.wrapping_sub(taken) as isize >= self.slots.len() as isize {
-                return Err(Full);
+                return Pushed::Full;
             }
             match self.tail.0.exchange(tail, tail.wrapping_add(1)) {
                 Ok(()) => break,
@@ -91,12 +114,19 @@ impl<S: Deref<Target = [Word]>> Inbox<S> {
             }
         }
         let Some(slot) = self.slot(tail) else {
-            return Err(Full);
+            return Pushed::Full;
         };
-        slot.set_release(packet.get());
-        // Against `rest`: either it sees the packet or we see that it rests.
+        let still = still();
+        slot.set_release(if still { packet.get() } else { HOLE });
+        // Against `rest`: either it sees the packet or we see that it rests. A hole
+        // matters too: packets behind it may wait for it.
         full_barrier();
-        Ok(self.wake())
+        let wake = self.wake();
+        if still {
+            Pushed::In { wake }
+        } else {
+            Pushed::Moved { wake }
+        }
     }
 
     /// Marks the owner as about to run. True if it was not: the caller wakes it.
@@ -112,18 +142,11 @@ impl<S: Deref<Target = [Word]>> Inbox<S> {
         self.owner.0.awake.acquire() != 0
     }
 
-    /// Position behind the last packet that was pushed. When [`Inbox::passed`] is
+    /// Position behind the last place that was taken. When [`Reader::passed`] is
     /// true for it, all packets that are in the inbox now have been taken out.
     #[inline]
     pub fn end(&self) -> usize {
         self.tail.0.acquire()
-    }
-
-    /// Whether everything before `end` has been taken out and processed.
-    #[inline]
-    pub fn passed(&self, end: usize) -> bool {
-        // Positions wrap; nothing waits for half the range.
-        (self.owner.0.taken.acquire().wrapping_sub(end) as isize) >= 0
     }
 }
 
@@ -132,20 +155,38 @@ impl Reader {
     /// not finished putting it in (and will find out whether to wake the owner).
     #[inline]
     pub fn take<S: Deref<Target = [Word]>>(&self, inbox: &Inbox<S>) -> Option<NonZeroUsize> {
-        let next = self.next.get();
-        let slot = inbox.slot(next)?;
-        let packet = NonZeroUsize::new(slot.acquire())?;
-        slot.set_relaxed(0);
-        self.next.set(next.wrapping_add(1));
-        Some(packet)
+        loop {
+            let next = self.next.get();
+            let slot = inbox.slot(next)?;
+            let packet = NonZeroUsize::new(slot.acquire())?;
+            slot.set_relaxed(0);
+            self.next.set(next.wrapping_add(1));
+            if packet.get() != HOLE {
+                return Some(packet);
+            }
+        }
+    }
+
+    /// Whether all that was pushed before `end` has been taken out.
+    #[inline]
+    pub fn passed(&self, end: usize) -> bool {
+        (self.next.get().wrapping_sub(end) as isize) >= 0
+    }
+
+    /// How many places are taken, holes and unfinished ones among them.
+    #[inline]
+    pub fn backlog<S: Deref<Target = [Word]>>(&self, inbox: &Inbox<S>) -> usize {
+        inbox.tail.0.relaxed().wrapping_sub(self.next.get())
     }
 
     /// The packet `ahead` places behind the oldest, if it is there: to prefetch.
     #[inline]
     pub fn peek<S: Deref<Target = [Word]>>(&self, inbox: &Inbox<S>, ahead: usize) -> usize {
-        inbox
-            .slot(self.next.get().wrapping_add(ahead))
-            .map_or(0, Word::relaxed)
+        let word = inbox.slot(self.next.get().wrapping_add(ahead));
+        match word.map_or(0, Word::relaxed) {
+            HOLE => 0,
+            packet => packet,
+        }
     }
 
     /// Whether nothing waits: all that was pushed has been taken out.
@@ -154,9 +195,8 @@ impl Reader {
         inbox.tail.0.relaxed() == self.next.get()
     }
 
-    /// Gives the places of taken packets back to the producers, and lets
-    /// [`Inbox::passed`] know. Called after the packets were processed, once for
-    /// many.
+    /// Gives the places of taken packets back to the producers; called once for
+    /// many packets.
     #[inline]
     pub fn release<S: Deref<Target = [Word]>>(&self, inbox: &Inbox<S>) {
         // Release: the slots were cleared before.
@@ -164,14 +204,18 @@ impl Reader {
     }
 
     /// The owner found nothing more to do and comes to rest. True: something came
-    /// in meanwhile, and the owner must run again.
+    /// in meanwhile, here or where `more` looks, and the owner must run again.
     #[inline]
-    pub fn rest<S: Deref<Target = [Word]>>(&self, inbox: &Inbox<S>) -> bool {
+    pub fn rest<S: Deref<Target = [Word]>>(
+        &self,
+        inbox: &Inbox<S>,
+        more: impl FnOnce() -> bool,
+    ) -> bool {
         // A full barrier, against that of `push`.
         inbox.owner.0.awake.swap(0);
         // A packet whose producer is still busy with it does not count: that
         // producer will see that the owner rests.
         let next = inbox.slot(self.next.get());
-        next.is_some_and(|slot| slot.acquire() != 0) && inbox.wake()
+        (next.is_some_and(|slot| slot.acquire() != 0) || more()) && inbox.wake()
     }
 }
