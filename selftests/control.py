@@ -31,6 +31,10 @@ GOOD = {
     "hash": [(name, name) for name in module.HASHES] + [(" siphash\n", "siphash")],
     "toeplitz_key": [(OTHER, OTHER), (KEY.replace(":", "").upper() + "\n", KEY)],
     "buckets": [("65536", "65536"), ("4096\n", "4096"), (" 64 \n", "64")],
+    "quantum": [("64", "64"), ("1048576\n", "1048576")],
+    "limit_packets": [("64", "64"), (" 4096\n", "4096")],
+    "limit_bytes": [("262144", "262144"), ("1073741824\n", "1073741824")],
+    "moves/check_order": [("1", "1"), ("off\n", "0")],
 }
 
 # file: [(what is written, the error)]
@@ -47,6 +51,10 @@ BAD = {
                      (KEY.replace("5a:", "5a::"), EINVAL), (KEY[:-1], EINVAL), ("0x" + KEY, EINVAL)],
     "buckets": [("\n", EINVAL), ("many", EINVAL), ("-64", EINVAL), ("64k", EINVAL), ("64.0", EINVAL), ("0", ERANGE),
                 ("63", ERANGE), ("65", ERANGE), ("32", ERANGE), ("131072", ERANGE), ("4294967295", ERANGE)],
+    "quantum": [("\n", EINVAL), ("1k", EINVAL), ("-64", EINVAL), ("0", ERANGE), ("63", ERANGE), ("1048577", ERANGE)],
+    "limit_packets": [("x", EINVAL), ("0", ERANGE), ("63", ERANGE), ("4097", ERANGE)],
+    "limit_bytes": [("1M", EINVAL), ("4294967296", EINVAL), ("262143", ERANGE), ("1073741825", ERANGE)],
+    "moves/check_order": [("\n", EINVAL), ("2", EINVAL)],
     "map": [("x\n", EINVAL), ("1\n", EINVAL), ("1 \n", EINVAL), ("1 2 3\n", EINVAL), ("-1 0\n", EINVAL), ("1 -1\n", EINVAL),
             ("5-3 1\n", EINVAL), ("1- 1\n", EINVAL), ("1,2 1\n", EINVAL), ("64 0\n", ERANGE), ("0-64 1\n", ERANGE),
             ("99999999999 1\n", ERANGE), (f"1 {module.CPUS}\n", ENODEV), ("1 99999999999\n", ENODEV),
@@ -69,7 +77,7 @@ def check_refused(name, text, wanted):
     allowed = (wanted,) if wanted else (EINVAL, ERANGE, ENODEV)
     expect(number in allowed, f"{name}: {text[:40]!r} gives {errno.errorcode[number]}")
     expect_equal(module.settings(), before, f"settings after {name}: {text[:40]!r}")
-    expect_equal(len([line for line in lines if f" {name}: " in line]), 1, f"log lines about {name}: {lines}")
+    expect_equal(len([line for line in lines if f" {Path(name).name}: " in line]), 1, f"log lines about {name}: {lines}")
 
 
 @test("files have the documented defaults")
@@ -77,7 +85,8 @@ def _():
     with module.module():
         expect_equal({name: module.read(name) for name in module.SETTINGS[:-1]},
                      {"enabled": "1", "cpus": EVERY, "interfaces": "", "hash": "siphash", "toeplitz_key": KEY,
-                      "buckets": "4096"}, "settings")
+                      "buckets": "4096", "quantum": "1514", "limit_packets": "4096", "limit_bytes": "33554432",
+                      "moves/check_order": "0"}, "settings")
         expect_equal(module.bucket_map() == [n * module.CPUS // 4096 for n in range(4096)], True, "dealt evenly")
         for cpu in range(module.CPUS):
             expect_equal(module.read(f"cpu{cpu}/buckets"), str(4096 // module.CPUS), "buckets owned")

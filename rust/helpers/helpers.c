@@ -9,3 +9,4 @@
 #include "percpu.c"
 #include "skbuff.c"
 #include "smp.c"
+#include "trace.c"

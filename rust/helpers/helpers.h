@@ -34,9 +34,10 @@ void fb_csd_init(call_single_data_t *csd, smp_call_func_t func, void *info);
 void fb_netif_napi_add(struct net_device *dev, struct napi_struct *napi,
 		       int (*poll)(struct napi_struct *napi, int budget));
 void fb_netif_napi_del(struct napi_struct *napi);
-struct net_device *fb_netdev_notifier_dev(void *info);
 bool fb_netdev_has_rps(const struct net_device *dev);
 struct net *fb_dev_net(const struct net_device *dev);
+void fb_dev_hold(struct net_device *dev);
+void fb_dev_put(struct net_device *dev);
 
 /* linux/netfilter.h */
 const struct nf_hook_entries *fb_nf_pre_routing(struct net *net, u8 pf);
@@ -47,6 +48,11 @@ bool fb_skb_can_wait(const struct sk_buff *skb, const struct nf_hook_state *stat
 bool fb_skb_leave_rcu(struct sk_buff *skb);
 void fb_prefetch_skb(const struct sk_buff *skb);
 void fb_prefetch_data(const struct sk_buff *skb);
+
+/* flowbucket_trace.h */
+void fb_trace_bucket_move(u32 bucket, u32 from, u32 to);
+void fb_trace_bucket_moved(u32 bucket, u32 from, u32 to, u32 held, u64 ns);
+void fb_trace_drop(const struct sk_buff *skb, u32 bucket, u32 reason);
 
 /* linux/moduleparam.h */
 const char *fb_param_hash(void);

@@ -3,9 +3,9 @@
 //! An inbox that owns the packets in it: the only place where packets become
 //! numbers and back.
 
-use super::skb::Skb;
+use super::held::Held;
 use crate::bindings;
-use crate::model::inbox::{self, Inbox};
+use crate::model::inbox::{self, Inbox, Pushed};
 use crate::model::sync::Word;
 use core::num::NonZeroUsize;
 use kernel::prelude::*;
@@ -35,17 +35,30 @@ impl PacketInbox {
         Ok((Self(inbox), PacketReader(inbox::Reader::default())))
     }
 
-    /// Puts a packet in. `Ok(true)`: wake the reader's CPU. The packet comes back
-    /// if there is no room.
+    /// Puts a packet in if, with its place taken, it is `still` meant for this
+    /// inbox. Gives it back if it is not in; see [`Inbox::push`].
     #[inline]
-    pub(crate) fn push(&self, skb: Skb) -> Result<bool, Skb> {
-        let raw = skb.into_raw();
+    pub(crate) fn push(
+        &self,
+        packet: Held,
+        still: impl FnOnce() -> bool,
+    ) -> (Pushed, Option<Held>) {
+        let raw = packet.into_raw();
         // A packet is not at address 0.
         let token = NonZeroUsize::new(raw as usize).unwrap_or(NonZeroUsize::MIN);
-        self.0.push(token).map_err(|inbox::Full| {
+        let pushed = self.0.push(token, still);
+        let back = match pushed {
+            Pushed::In { .. } => None,
             // SAFETY: Given up just above and not put in.
-            unsafe { Skb::from_raw(raw) }
-        })
+            Pushed::Moved { .. } | Pushed::Full => Some(unsafe { Held::from_raw(raw) }),
+        };
+        (pushed, back)
+    }
+
+    /// See [`Inbox::wake`].
+    #[inline]
+    pub(crate) fn wake(&self) -> bool {
+        self.0.wake()
     }
 
     /// See [`Inbox::is_awake`].
@@ -57,36 +70,29 @@ impl PacketInbox {
     pub(crate) fn end(&self) -> usize {
         self.0.end()
     }
-
-    /// See [`Inbox::passed`].
-    pub(crate) fn passed(&self, end: usize) -> bool {
-        self.0.passed(end)
-    }
 }
 
 impl PacketReader {
     /// Takes the oldest packet out.
     #[inline]
-    pub(crate) fn take(&self, inbox: &PacketInbox) -> Option<Skb> {
+    pub(crate) fn take(&self, inbox: &PacketInbox) -> Option<Held> {
         let token = self.0.take(&inbox.0)?;
         // SAFETY: By the invariant of the inbox.
-        Some(unsafe { Skb::from_raw(token.get() as *mut _) })
+        Some(unsafe { Held::from_raw(token.get() as *mut _) })
     }
 
-    /// Brings packets that are next but a few into the cache: first the packet
-    /// itself and, when that has arrived, its headers.
+    /// Brings a packet that is next but a few into the cache.
     #[inline]
     pub(crate) fn prefetch(&self, inbox: &PacketInbox) {
-        let far = self.0.peek(&inbox.0, 4) as *const bindings::sk_buff;
-        let near = self.0.peek(&inbox.0, 1) as *const bindings::sk_buff;
-        // SAFETY: By the invariant of the inbox `near` is a packet that only we can
-        // take out. Prefetching `far` does not access it.
-        unsafe {
-            bindings::fb_prefetch_skb(far);
-            if !near.is_null() {
-                bindings::fb_prefetch_data(near);
-            }
-        }
+        let ahead = self.0.peek(&inbox.0, 4) as *const bindings::sk_buff;
+        // SAFETY: Prefetching accesses nothing.
+        unsafe { bindings::fb_prefetch_skb(ahead) };
+    }
+
+    /// See [`inbox::Reader::passed`].
+    #[inline]
+    pub(crate) fn passed(&self, end: usize) -> bool {
+        self.0.passed(end)
     }
 
     /// See [`inbox::Reader::is_empty`].
@@ -103,7 +109,7 @@ impl PacketReader {
 
     /// See [`inbox::Reader::rest`].
     #[inline]
-    pub(crate) fn rest(&self, inbox: &PacketInbox) -> bool {
-        self.0.rest(&inbox.0)
+    pub(crate) fn rest(&self, inbox: &PacketInbox, more: impl FnOnce() -> bool) -> bool {
+        self.0.rest(&inbox.0, more)
     }
 }

@@ -7,9 +7,10 @@
 //! [`include/net/net_namespace.h`](srctree/include/net/net_namespace.h)
 
 use super::bh::BhOff;
-use super::skb::{Skb, Waiting};
+use super::held::{Held, Note};
+use super::skb::Skb;
 use crate::bindings;
-use crate::model::packet::Family;
+use crate::model::{order::Stamp, packet::Family};
 use core::sync::atomic::{AtomicPtr, Ordering};
 use kernel::ffi::{c_int, c_uint, c_void};
 use kernel::{prelude::*, sync::Arc, types::Opaque};
@@ -47,14 +48,18 @@ impl Arrival<'_> {
         unsafe { bindings::fb_skb_can_wait(skb.as_ptr(), self.0) }
     }
 
-    /// Notes in the packet how it goes on, before it is put into a queue.
+    /// Keeps the packet for later, with a note of how it goes on.
     #[inline]
-    pub(crate) fn suspend(&self, skb: &mut Skb, hash: u32) {
-        skb.set_waiting(Waiting {
-            okfn: self.0.okfn.map_or(0, |f| f as usize),
-            hash,
-            pf: self.0.pf,
-        });
+    pub(crate) fn hold(&self, skb: Skb, flow: u32, stamp: Stamp) -> Held {
+        Held::new(
+            skb,
+            Note {
+                okfn: self.0.okfn.map_or(0, |f| f as usize),
+                flow,
+                pf: self.0.pf,
+                stamp,
+            },
+        )
     }
 }
 
@@ -218,24 +223,24 @@ impl<'a> Resume<'a> {
         }
     }
 
-    /// Lets one packet go on. It must have been [suspended](Arrival::suspend).
+    /// Lets one packet go on, the device of which must be registered now.
     #[inline]
-    pub(crate) fn packet(&mut self, mut skb: Skb) {
-        let dev = skb.raw_device();
-        let waiting = skb.take_waiting();
+    pub(crate) fn packet(&mut self, held: Held) {
+        let (skb, note, dev) = held.into_parts();
+        let dev_ptr = dev.as_ptr();
         // SAFETY: The device is registered: its namespace lives.
-        let net = unsafe { bindings::fb_dev_net(dev) };
-        if !core::ptr::eq(net, self.net) || self.pf != waiting.pf {
-            self.find(net, waiting.pf);
+        let net = unsafe { bindings::fb_dev_net(dev_ptr) };
+        if !core::ptr::eq(net, self.net) || self.pf != note.pf {
+            self.find(net, note.pf);
         }
         let skb = skb.into_raw();
-        // SAFETY: `okfn` is what netfilter gave us in `Arrival::suspend`.
-        let okfn = unsafe { core::mem::transmute::<usize, Option<Okfn>>(waiting.okfn) };
+        // SAFETY: `okfn` is what netfilter gave us in `Arrival::hold`.
+        let okfn = unsafe { core::mem::transmute::<usize, Option<Okfn>>(note.okfn) };
         if !self.entries.is_null() {
             let mut state = bindings::nf_hook_state {
                 hook: bindings::nf_inet_hooks_NF_INET_PRE_ROUTING as u8,
-                pf: waiting.pf,
-                in_: dev,
+                pf: note.pf,
+                in_: dev_ptr,
                 out: core::ptr::null_mut(),
                 sk: core::ptr::null_mut(),
                 net,

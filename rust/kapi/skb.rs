@@ -8,7 +8,6 @@ use super::netdev::Device;
 use crate::bindings;
 use crate::model::packet::Bytes;
 use core::{mem::ManuallyDrop, ptr::NonNull};
-use kernel::prelude::*;
 
 /// Why a packet is dropped: the kernel's drop reasons that this module uses.
 #[derive(Copy, Clone, PartialEq, Eq)]
@@ -24,8 +23,8 @@ pub(crate) enum DropReason {
 
 /// A packet that belongs to whoever holds the value.
 ///
-/// It ends in one of three ways: handed back to the stack, kept in an inbox
-/// ([`super::inbox`]), or dropped with a reason ([`Skb::drop_with`]).
+/// It ends in one of three ways: handed back to the stack, kept for later
+/// ([`super::held::Held`]), or dropped with a reason ([`Skb::drop_with`]).
 ///
 /// # Invariants
 ///
@@ -34,23 +33,6 @@ pub(crate) struct Skb(NonNull<bindings::sk_buff>);
 
 // SAFETY: An exclusively owned packet may be processed on any CPU.
 unsafe impl Send for Skb {}
-
-/// What the module keeps in a packet while it waits: the tail of `skb->cb`.
-#[derive(Copy, Clone)]
-#[repr(C)]
-pub(super) struct Waiting {
-    /// Where the packet goes after the hooks.
-    pub(super) okfn: usize,
-    /// The flow's hash.
-    pub(super) hash: u32,
-    /// Protocol family of the hook.
-    pub(super) pf: u8,
-}
-
-/// First byte of `skb->cb` that the IP layers leave alone at PRE_ROUTING; checked
-/// at build time in `rust/helpers/skbuff.c`.
-const CB_FREE: usize = 24;
-const _: () = assert!(CB_FREE + size_of::<Waiting>() <= 48 && CB_FREE % align_of::<Waiting>() == 0);
 
 impl Skb {
     /// Takes over a packet.
@@ -72,7 +54,7 @@ impl Skb {
     }
 
     #[inline]
-    fn raw(&self) -> &bindings::sk_buff {
+    pub(super) fn raw(&self) -> &bindings::sk_buff {
         // SAFETY: By the type invariant.
         unsafe { self.0.as_ref() }
     }
@@ -129,35 +111,6 @@ impl Skb {
         let skb = self.into_raw();
         // SAFETY: The packet was ours and is not used again.
         unsafe { bindings::sk_skb_reason_drop(core::ptr::null_mut(), skb, reason as u32) };
-    }
-
-    #[inline]
-    fn waiting_ptr(&self) -> *mut Waiting {
-        // SAFETY: Stays inside `cb`, see `CB_FREE`.
-        unsafe {
-            let cb = &raw mut (*self.0.as_ptr()).cb;
-            cb.cast::<u8>().add(CB_FREE).cast()
-        }
-    }
-
-    #[inline]
-    pub(super) fn set_waiting(&mut self, waiting: Waiting) {
-        // SAFETY: Aligned and inside `cb`; the packet is ours.
-        unsafe { self.waiting_ptr().write(waiting) };
-    }
-
-    /// Reads what [`Skb::set_waiting`] wrote and clears it: later layers (the
-    /// bridge's) expect zeros.
-    #[inline]
-    pub(super) fn take_waiting(&mut self) -> Waiting {
-        let p = self.waiting_ptr();
-        // SAFETY: As in `set_waiting`, which has been called before.
-        unsafe {
-            let waiting = p.read();
-            p.cast::<[u64; size_of::<Waiting>() / 8]>()
-                .write([0; size_of::<Waiting>() / 8]);
-            waiting
-        }
     }
 }
 

@@ -88,14 +88,21 @@ unsafe impl<T> Sync for BinAttribute<T> {}
 impl<T: BinFile> BinAttribute<T> {
     /// A file that can be read, and written by root.
     pub(crate) const fn rw(name: &'static CStr) -> Self {
+        let mut this = Self::ro(name);
+        this.raw.attr.mode = 0o644;
+        this.raw.write = Some(Node::<T>::bin_write);
+        this
+    }
+
+    /// A file that can be read.
+    pub(crate) const fn ro(name: &'static CStr) -> Self {
         // SAFETY: All fields of the C structure may be zero.
         let mut raw: bindings::bin_attribute = unsafe { core::mem::zeroed() };
         #[expect(clippy::disallowed_methods, reason = "as_char_ptr() is not const")]
         let name = name.as_ptr();
         raw.attr.name = name.cast();
-        raw.attr.mode = 0o644;
+        raw.attr.mode = 0o444;
         raw.read = Some(Node::<T>::bin_read);
-        raw.write = Some(Node::<T>::bin_write);
         Self {
             raw,
             _of: core::marker::PhantomData,

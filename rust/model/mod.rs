@@ -27,5 +27,6 @@ pub mod hash;
 pub mod inbox;
 pub mod map;
 pub mod names;
+pub mod order;
 pub mod packet;
 pub mod sync;

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Waiting until packets that wait have gone: before the module, a device or a
-//! CPU goes.
+//! Waiting until packets that wait have gone: before the module or a CPU goes.
 
 use super::steer::Engine;
-use crate::kapi::{cpus, napi::Napis, netdev, rcu::synchronize_net};
-use kernel::{sync::Arc, time::delay::fsleep, time::Delta};
+use crate::kapi::{cpus, rcu::synchronize_net};
+use kernel::{time::delay::fsleep, time::Delta};
 
 /// How long to sleep between two looks. The owners need no help to empty their
-/// inboxes, and do it in far less when they are not overloaded.
+/// queues, and do it in far less when they are not overloaded.
 const LOOK: Delta = Delta::from_micros(200);
 
 impl Engine {
@@ -23,42 +22,13 @@ impl Engine {
         }
     }
 
-    /// Returns when `cpu`, which is given no packets any more, has processed those
-    /// that wait, has woken whom it had noted, and has come to rest.
+    /// Returns when `cpu`, which is given nothing any more, has processed what waits,
+    /// has woken whom it had noted, and has come to rest.
     pub(super) fn settle_cpu(&self, cpu: u32) {
-        self.drain_cpu(cpu);
         if let Some(lane) = self.lanes.get(cpu) {
             while lane.waking.acquire() != 0 || lane.inbox.is_awake() {
                 fsleep(LOOK);
             }
         }
-    }
-
-    /// Returns when all packets that wait now have been processed.
-    pub(super) fn drain(&self) {
-        for cpu in cpus::possible() {
-            self.drain_cpu(cpu);
-        }
-    }
-
-    /// Returns when all packets that wait now for `cpu` have been processed.
-    fn drain_cpu(&self, cpu: u32) {
-        if let Some(lane) = self.lanes.get(cpu) {
-            let end = lane.inbox.end();
-            while !lane.inbox.passed(end) {
-                fsleep(LOOK);
-            }
-        }
-    }
-}
-
-/// Sees to it that no packet outlives its device.
-pub(super) struct DeviceWatch(pub(super) Arc<Napis<Engine>>);
-
-impl netdev::Unregister for DeviceWatch {
-    fn unregister(&self, _dev: &netdev::Device) {
-        // By now none of its packets comes in any more, and its waiting packets
-        // are dropped by the poll. Those of other devices just go on.
-        self.0.drain();
     }
 }

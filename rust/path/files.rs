@@ -4,6 +4,8 @@
 
 use super::control::Control;
 use super::lane::Stats;
+use super::limits::{Limit, Limits};
+use super::moves_dir::{self, MovesDir};
 use super::steer::Engine;
 use crate::kapi::{
     bh::BhGuard,
@@ -32,6 +34,7 @@ struct CpuDir {
 /// All files. Those of CPUs go first, being inside the other directory.
 pub(super) struct Files {
     _cpus: KVec<Kobject<CpuDir>>,
+    _moves: Kobject<MovesDir>,
     _root: Kobject<ControlDir>,
 }
 
@@ -42,10 +45,11 @@ impl Files {
         let root = Kobject::new::<ControlDir>(
             Parent::Kernel,
             c"flowbucket",
-            ControlDir(control),
+            ControlDir(control.clone()),
             &CONTROL,
         )?;
         root.add_bin(&MAP)?;
+        let moves = moves_dir::new(&root, control)?;
         let mut cpu_dirs = KVec::new();
         for cpu in cpus::possible() {
             let name = CString::try_from_fmt(fmt!("cpu{}", cpu))?;
@@ -60,6 +64,7 @@ impl Files {
         }
         Ok(Self {
             _cpus: cpu_dirs,
+            _moves: moves,
             _root: root,
         })
     }
@@ -67,7 +72,7 @@ impl Files {
 
 static MAP: BinAttribute<ControlDir> = BinAttribute::rw(c"map");
 
-static CONTROL: [Attribute<ControlDir>; 6] = [
+static CONTROL: [Attribute<ControlDir>; 9] = [
     Attribute::rw(c"enabled", show_enabled, |dir, text| {
         dir.0.set_enabled(kstrtobool_bytes(text.trim_ascii())?);
         Ok(())
@@ -87,13 +92,41 @@ static CONTROL: [Attribute<ControlDir>; 6] = [
             .set_toeplitz_key(toeplitz::text::parse_key(text).map_err(|_| EINVAL)?)
     }),
     Attribute::rw(c"buckets", show_buckets, |dir, text| {
-        let count = core::str::from_utf8(text.trim_ascii())
-            .ok()
-            .and_then(|text| text.parse::<u32>().ok())
-            .ok_or(EINVAL)?;
-        dir.0.set_buckets(Buckets::new(count).ok_or(ERANGE)?)
+        dir.0
+            .set_buckets(Buckets::new(number(text)?).ok_or(ERANGE)?)
     }),
+    Attribute::rw(
+        c"quantum",
+        |dir, page| dir.show_limit(page, |limits| &limits.quantum),
+        |dir, text| dir.limit(|limits| &limits.quantum).set(number(text)?),
+    ),
+    Attribute::rw(
+        c"limit_packets",
+        |dir, page| dir.show_limit(page, |limits| &limits.packets),
+        |dir, text| dir.limit(|limits| &limits.packets).set(number(text)?),
+    ),
+    Attribute::rw(
+        c"limit_bytes",
+        |dir, page| dir.show_limit(page, |limits| &limits.memory),
+        |dir, text| dir.limit(|limits| &limits.memory).set(number(text)?),
+    ),
 ];
+
+/// A written number. Errors: `EINVAL`.
+fn number(text: &[u8]) -> Result<u32> {
+    let text = core::str::from_utf8(text.trim_ascii()).map_err(|_| EINVAL)?;
+    text.parse().map_err(|_| EINVAL)
+}
+
+impl ControlDir {
+    fn limit(&self, which: fn(&Limits) -> &Limit) -> &Limit {
+        which(&self.0.engine.limits)
+    }
+
+    fn show_limit(&self, page: &mut Page<'_>, which: fn(&Limits) -> &Limit) -> Result {
+        Ok(writeln!(page, "{}", self.limit(which).get())?)
+    }
+}
 
 fn show_enabled(dir: &ControlDir, page: &mut Page<'_>) -> Result {
     Ok(writeln!(page, "{}", dir.0.engine.enabled.relaxed())?)
@@ -147,7 +180,7 @@ fn show_buckets(dir: &ControlDir, page: &mut Page<'_>) -> Result {
     Ok(writeln!(page, "{}", buckets.count())?)
 }
 
-static CPU: [Attribute<CpuDir>; 11] = [
+static CPU: [Attribute<CpuDir>; 12] = [
     Attribute::ro(c"packets", |dir, page| {
         dir.show(page, |stats| &stats.packets)
     }),
@@ -160,6 +193,9 @@ static CPU: [Attribute<CpuDir>; 11] = [
     Attribute::ro(c"ipis", |dir, page| dir.show(page, |stats| &stats.ipis)),
     Attribute::ro(c"drop_backlog", |dir, page| {
         dir.show(page, |stats| &stats.drop_backlog)
+    }),
+    Attribute::ro(c"drop_overlimit", |dir, page| {
+        dir.show(page, |stats| &stats.drop_overlimit)
     }),
     Attribute::ro(c"drop_device", |dir, page| {
         dir.show(page, |stats| &stats.drop_device)

@@ -8,16 +8,16 @@ use kernel::prelude::*;
 
 impl Hotplug for Control {
     fn online(&self, cpu: u32) {
-        self.set_leaving(false);
+        self.set_going(false);
         self.return_to(cpu);
     }
 
     fn offline(&self, cpu: u32) {
         self.lend_from(cpu);
-        // Whoever saw the old owner has given it its packets after this.
+        // Whoever saw the old owner has found out, and has left it alone, after this.
         synchronize_net();
         // From now on this CPU wakes others at once: its next softirq may not come.
-        self.set_leaving(true);
+        self.set_going(true);
         self.engine.settle_cpu(cpu);
         pr_debug!("CPU {} gave its buckets away\n", cpu);
     }
@@ -25,9 +25,9 @@ impl Hotplug for Control {
 
 impl Control {
     /// Runs on the CPU in question, as hotplug callbacks do.
-    fn set_leaving(&self, leaving: bool) {
+    fn set_going(&self, going: bool) {
         let bh = BhGuard::new();
         let (_, local) = self.engine.lanes.local(&bh);
-        local.leaving.set(leaving);
+        local.going.set(going);
     }
 }

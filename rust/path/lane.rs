@@ -3,15 +3,28 @@
 //! What each CPU has: the inbox for packets of the buckets it owns, its counters,
 //! and notes that only it may touch.
 
-use crate::kapi::counter::Counter;
-use crate::kapi::inbox::{PacketInbox, PacketReader};
-use crate::kapi::percpu::PerCpu;
-use crate::model::sync::Word;
-use core::cell::Cell;
+use super::limits::POOL;
+use crate::kapi::{
+    bh::BhOff,
+    counter::Counter,
+    held::Held,
+    inbox::{PacketInbox, PacketReader},
+    packets::PacketList,
+    percpu::PerCpu,
+    random,
+    skb::DropReason,
+    trace,
+};
+use crate::model::{
+    fair::{self, FairQueue},
+    handoff::Mail,
+    sync::Word,
+};
+use core::cell::{Cell, RefCell};
 use kernel::{cpu::nr_cpu_ids, prelude::*};
 
-/// Packets that can wait for one CPU. Four times the backlog that RPS has by
-/// default: a bucket that moves brings its packets along.
+/// Packets that can wait for one CPU to sort them into its queue: what may come in
+/// between two of its softirqs.
 pub(super) const INBOX_PACKETS: usize = 4096;
 
 /// All CPUs' lanes.
@@ -21,9 +34,34 @@ pub(super) type Lanes = PerCpu<Lane, Local>;
 pub(super) struct Lane {
     /// Producers: the hook on any CPU. Consumer: this CPU's poll.
     pub(super) inbox: PacketInbox,
+    /// Buckets that come and are to go.
+    pub(super) mail: Mail,
     /// 1 while this CPU has noted CPUs to wake and not woken them.
     pub(super) waking: Word,
     pub(super) stats: Stats,
+    /// How long buckets took that moved here.
+    pub(super) move_ns: Histogram,
+}
+
+/// Counts of durations: entry n counts those of less than 2^n nanoseconds that are
+/// not in an entry before; the last one all the rest.
+pub(super) struct Histogram([Counter; Histogram::ENTRIES]);
+
+impl Histogram {
+    pub(super) const ENTRIES: usize = 36;
+
+    /// Counts a duration.
+    pub(super) fn add(&self, ns: u64, bh: &BhOff) {
+        let entry = (u64::BITS - ns.leading_zeros()) as usize;
+        if let Some(entry) = self.0.get(entry.min(Self::ENTRIES - 1)) {
+            entry.add(1, bh);
+        }
+    }
+
+    /// What an entry has counted.
+    pub(super) fn get(&self, entry: usize) -> u64 {
+        self.0.get(entry).map_or(0, Counter::get)
+    }
 }
 
 /// Counters of one CPU, written by it alone.
@@ -42,26 +80,76 @@ pub(super) struct Stats {
     pub(super) ipis: Counter,
     /// Drops on this CPU: the owner's inbox was full.
     pub(super) drop_backlog: Counter,
+    /// Drops on this CPU: too much waited, and this was of the longest queue.
+    pub(super) drop_overlimit: Counter,
     /// Drops on this CPU: the device was going away.
     pub(super) drop_device: Counter,
     /// Drops on this CPU: the packet's route or socket was going away.
     pub(super) drop_route: Counter,
     /// Packets seen (one in [`super::steer::RPS_SAMPLE`]) from a device with RPS on.
     pub(super) rps: Counter,
+    /// Buckets that moved here.
+    pub(super) moves: Counter,
+    /// Packets that came with them or waited for them here.
+    pub(super) held: Counter,
+    /// Packets that went on here after a later one of their connection.
+    pub(super) violations: Counter,
+}
+
+/// The fair queue of one CPU.
+pub(super) type Queue = FairQueue<KVVec<fair::Flow<PacketList>>, KVVec<fair::Bucket>, KVVec<u16>>;
+
+/// An empty queue. Errors: `ENOMEM`.
+fn queue() -> Result<Queue> {
+    let flows = filled(POOL)?;
+    let buckets = filled(POOL)?;
+    let index = filled(fair::index_len(POOL))?;
+    FairQueue::new(flows, buckets, index, u64::from_ne_bytes(random::bytes())).ok_or(EINVAL)
+}
+
+fn filled<T: Default>(count: usize) -> Result<KVVec<T>> {
+    let mut vec = KVVec::with_capacity(count, GFP_KERNEL)?;
+    for _ in 0..count {
+        vec.push(T::default(), GFP_KERNEL)?;
+    }
+    Ok(vec)
 }
 
 /// The half that only this CPU touches, with bottom halves off.
 pub(super) struct Local {
     pub(super) reader: PacketReader,
+    /// What is to go on here. Nobody has it while a packet is in the stack.
+    pub(super) queue: RefCell<Queue>,
+    /// Buckets that are to go, see [`crate::model::handoff::Buckets::turn`].
+    pub(super) leaving: Cell<usize>,
     /// CPUs to wake at the end of this softirq round.
     pub(super) wakes: Wakes,
     /// Set while a packet from the inbox goes through the stack: what that makes
     /// the stack receive again (a bridge's inner pass) is not steered again.
     pub(super) resuming: Cell<bool>,
     /// This CPU is going away: wake others at once, its next softirq may not come.
-    pub(super) leaving: Cell<bool>,
+    pub(super) going: Cell<bool>,
     /// Counts packets for sampling.
     pub(super) seen: Cell<u32>,
+    /// Packets stamped here.
+    pub(super) stamps: Cell<u64>,
+}
+
+impl Local {
+    /// Whether packets of a bucket wait in the queue.
+    #[inline]
+    pub(super) fn is_queued(&self, bucket: usize) -> bool {
+        self.queue
+            .try_borrow()
+            .map_or(true, |queue| queue.waiting(bucket as u32))
+    }
+}
+
+/// Drops a packet, for the tracepoint and the drop monitor to see.
+#[cold]
+pub(super) fn drop_packet(packet: Held, bucket: usize, reason: DropReason) {
+    trace::dropped(&packet, bucket, reason);
+    packet.drop_with(reason);
 }
 
 /// A small set of CPUs. Each is added at most once between two rounds, since an
@@ -100,6 +188,7 @@ pub(super) fn new() -> Result<Lanes> {
         }
         let lane = Lane {
             inbox,
+            mail: Mail::default(),
             waking: Word::new(0),
             stats: Stats {
                 packets: Counter::new(),
@@ -109,20 +198,28 @@ pub(super) fn new() -> Result<Lanes> {
                 steered: Counter::new(),
                 ipis: Counter::new(),
                 drop_backlog: Counter::new(),
+                drop_overlimit: Counter::new(),
                 drop_device: Counter::new(),
                 drop_route: Counter::new(),
                 rps: Counter::new(),
+                moves: Counter::new(),
+                held: Counter::new(),
+                violations: Counter::new(),
             },
+            move_ns: Histogram([const { Counter::new() }; Histogram::ENTRIES]),
         };
         let local = Local {
             reader,
+            queue: RefCell::new(queue()?),
+            leaving: Cell::new(0),
             wakes: Wakes {
                 cpus,
                 len: Cell::new(0),
             },
             resuming: Cell::new(false),
-            leaving: Cell::new(false),
+            going: Cell::new(false),
             seen: Cell::new(0),
+            stamps: Cell::new(0),
         };
         Ok((lane, local))
     })

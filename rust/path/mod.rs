@@ -3,21 +3,30 @@
 //! The module proper, in safe code: what happens to a packet, and who decides.
 //!
 //! In the order in which a packet meets them: [`steer`] looks it up in [`table`]
-//! and hands it to its owner's [`lane`], where [`poll`] takes it up. [`control`]
-//! is the operator's side, shown by [`files`]; [`drain`] and [`hotplug`] see to
-//! it that nothing is left behind.
+//! and hands it to its owner's [`lane`], where [`poll`] takes it up, within
+//! [`limits`]. [`moves`] gives buckets to other CPUs, and [`handoff`] is what those do
+//! about it; [`checks`] can watch that nothing overtakes. [`control`] is the operator's
+//! side, shown by [`files`]; [`drain`] and [`hotplug`] see to it that nothing is left
+//! behind.
 
+mod checks;
 mod control;
 mod drain;
 mod files;
+mod handoff;
 mod hotplug;
 mod lane;
+mod limits;
 mod map_file;
+mod moves;
+mod moves_dir;
+mod owners;
 mod poll;
+mod settings;
 mod steer;
 mod table;
 
-use crate::kapi::{cpuhp, napi::Napis, netdev, netfilter::Hooks};
+use crate::kapi::{cpuhp, napi::Napis, netfilter::Hooks};
 use control::Control;
 use kernel::{prelude::*, sync::Arc};
 use steer::Engine;
@@ -28,7 +37,6 @@ pub(crate) struct Flowbucket {
     _files: files::Files,
     _hooks: StoppedHooks,
     _hotplug: cpuhp::Registration<Control>,
-    _devices: netdev::Notifier<drain::DeviceWatch>,
 }
 
 /// The hooks, which are removed when no packet waits any more.
@@ -44,13 +52,11 @@ impl kernel::Module for Flowbucket {
             pr_err!("PREEMPT_RT kernels are not supported\n");
             return Err(EOPNOTSUPP);
         }
-        let params = control::Settings::from_params()?;
+        let params = settings::Settings::from_params()?;
         let engine = Napis::new(Engine::new(&params)?)?;
         let control = Control::new(engine.clone(), params)?;
-        // Packets of a device may wait only while its going away is watched, and
-        // those for a CPU while its going away is.
+        // Packets may wait for a CPU only while its going away is watched.
         let hotplug = cpuhp::Registration::new(control.clone())?;
-        let devices = netdev::Notifier::new(drain::DeviceWatch(engine.clone()))?;
         let hooks = StoppedHooks {
             _hooks: Hooks::new(engine)?,
             control: control.clone(),
@@ -61,7 +67,6 @@ impl kernel::Module for Flowbucket {
             _files: files,
             _hooks: hooks,
             _hotplug: hotplug,
-            _devices: devices,
         })
     }
 }

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The owner's softirq: takes packets from the inbox and lets them go on.
+//! The owner's softirq: takes packets from the inbox into the fair queue, passes
+//! buckets on, and lets packets go on in the order that the queue says.
 
-use super::lane::{Lane, Local};
+use super::lane::{drop_packet, Lane, Local};
 use super::steer::Engine;
+use super::table::Table;
 use crate::kapi::{
     bh::BhOff,
+    cpus,
+    held::Held,
     napi::{Napis, Poll},
     netfilter::Resume,
     skb::DropReason,
 };
+use crate::model::fair::{self, Packet};
 
 impl Poll for Engine {
     fn poll(&self, napis: &Napis<Self>, budget: u32, bh: &BhOff) -> u32 {
@@ -20,40 +25,83 @@ impl Poll for Engine {
             }
             lane.waking.set_release(0);
         }
-        self.run(lane, local, budget, bh)
+        let limits = self.limits.now();
+        let table = self.table.read(bh);
+        let mut turn = Turn {
+            napis,
+            table,
+            lane,
+            local,
+            limits: &limits,
+            me: cpus::current(bh),
+            bh,
+        };
+        let mut done = 0;
+        loop {
+            table.buckets.turn(&lane.mail, &local.leaving, &mut turn);
+            let some = self.run(&turn, budget - done);
+            done += some;
+            if some == 0 || done >= budget {
+                return done;
+            }
+        }
     }
 
     fn idle(&self, bh: &BhOff) -> bool {
         let (lane, local) = self.lanes.local(bh);
-        local.reader.rest(&lane.inbox) || lane.waking.relaxed() != 0
+        local.reader.rest(&lane.inbox, || !lane.mail.is_empty()) || lane.waking.relaxed() != 0
+    }
+}
+
+/// What a CPU has at hand in its softirq.
+pub(super) struct Turn<'a> {
+    pub(super) napis: &'a Napis<Engine>,
+    pub(super) table: &'a Table,
+    pub(super) lane: &'a Lane,
+    pub(super) local: &'a Local,
+    pub(super) limits: &'a fair::Limits,
+    pub(super) me: u32,
+    pub(super) bh: &'a BhOff,
+}
+
+impl Turn<'_> {
+    /// The next packet to go on.
+    #[inline]
+    fn next(&self) -> Option<(u32, Held)> {
+        let mut queue = self.local.queue.try_borrow_mut().ok()?;
+        queue.next(self.limits)
     }
 }
 
 impl Engine {
-    /// Processes up to `budget` packets of the inbox; returns how many.
-    fn run(&self, lane: &Lane, local: &Local, budget: u32, bh: &BhOff) -> u32 {
+    /// Processes up to `budget` packets of the queue; returns how many.
+    fn run(&self, turn: &Turn<'_>, budget: u32) -> u32 {
+        let (lane, bh) = (turn.lane, turn.bh);
         let mut resume = Resume::new(bh);
         let mut done = 0;
         let mut bytes = 0;
-        local.resuming.set(true);
-        while done < budget {
-            let Some(skb) = local.reader.take(&lane.inbox) else {
-                break;
-            };
-            local.reader.prefetch(&lane.inbox);
+        turn.local.resuming.set(true);
+        let mut next = turn.next();
+        while let Some((bucket, packet)) = next {
             done += 1;
-            if !skb.device().is_registered() {
+            // One ahead, so that its headers are in the cache in time.
+            next = if done < budget { turn.next() } else { None };
+            if let Some((_, ahead)) = &next {
+                ahead.prefetch();
+            }
+            if !packet.device().is_registered() {
                 lane.stats.drop_device.add(1, bh);
-                skb.drop_with(DropReason::Device);
+                drop_packet(packet, bucket as usize, DropReason::Device);
                 continue;
             }
-            bytes += u64::from(skb.len());
+            self.checks
+                .processed(packet.flow(), packet.stamp(), lane, bh);
+            bytes += u64::from(packet.len());
             lane.stats.packets.add(1, bh);
             lane.stats.queued.add(1, bh);
-            resume.packet(skb);
+            resume.packet(packet);
         }
-        local.resuming.set(false);
-        local.reader.release(&lane.inbox);
+        turn.local.resuming.set(false);
         lane.stats.bytes.add(bytes, bh);
         done
     }

@@ -2,18 +2,21 @@
 
 //! The hook: which CPU a packet belongs to, and how it gets there.
 
-use super::control::Settings;
+use super::checks::Checks;
 use super::lane::{self, Lane, Lanes, Local};
+use super::limits::Limits;
+use super::settings::Settings;
 use super::table::Table;
 use crate::kapi::{
     bh::BhOff,
     cpus,
+    held::Held,
     napi::Napis,
     netfilter::{Arrival, Hook, Verdict},
     rcu::RcuBox,
     skb::{DropReason, Skb},
 };
-use crate::model::{names::Names, sync::Word};
+use crate::model::{inbox::Pushed, names::Names, sync::Word};
 use kernel::{prelude::*, str::BStr};
 
 /// One packet in this many is looked at for whether RPS is on for its device.
@@ -25,6 +28,8 @@ pub(super) struct Engine {
     pub(super) table: RcuBox<Table>,
     /// The interfaces to steer; empty for all.
     pub(super) interfaces: RcuBox<Names>,
+    pub(super) limits: Limits,
+    pub(super) checks: Checks,
     /// 1 while packets are steered.
     pub(super) enabled: Word,
     /// 1 once RPS on a steered interface has been reported.
@@ -38,6 +43,8 @@ impl Engine {
             lanes: lane::new()?,
             table: RcuBox::new(settings.table()?),
             interfaces: RcuBox::new(KBox::new(Names::default(), GFP_KERNEL)?),
+            limits: Limits::new(),
+            checks: Checks::new()?,
             enabled: Word::new(0),
             rps_reported: Word::new(0),
         })
@@ -88,8 +95,16 @@ impl Hook for Napis<Engine> {
             Some(hash) => hash,
             None => skb.flow_hash(),
         };
-        let owner = table.owner_of(hash);
-        if owner == cpus::current(bh) && local.reader.is_empty(&lane.inbox) {
+        let bucket = table.buckets.of_hash(hash);
+        let stamp = self.checks.stamp(local, bh);
+        let owner = table.buckets.owner(bucket);
+        // Straight on if it is ours and nothing of it waits.
+        if owner.cpu() == cpus::current(bh)
+            && owner.has_arrived()
+            && local.reader.is_empty(&lane.inbox)
+            && !local.is_queued(bucket)
+        {
+            self.checks.processed(hash, stamp, lane, bh);
             lane.stats.packets.add(1, bh);
             lane.stats.direct.add(1, bh);
             lane.stats.bytes.add(u64::from(skb.len()), bh);
@@ -100,40 +115,50 @@ impl Hook for Napis<Engine> {
             skb.drop_with(DropReason::Route);
             return Verdict::Stolen;
         }
-        at.suspend(&mut skb, hash);
-        self.hand_over(skb, owner, (lane, local), bh);
+        let packet = at.hold(skb, hash, stamp);
+        self.hand_over(packet, (table, bucket), (lane, local), bh);
         Verdict::Stolen
     }
 }
 
 impl Napis<Engine> {
-    /// Puts a packet into its owner's inbox.
+    /// Puts a packet into the inbox of its bucket's owner.
     #[inline]
-    fn hand_over(&self, skb: Skb, owner: u32, (lane, local): (&Lane, &Local), bh: &BhOff) {
-        let Some(to) = self.lanes.get(owner) else {
-            // Not reached: the map names possible CPUs only.
-            lane.stats.drop_backlog.add(1, bh);
-            return skb.drop_with(DropReason::Backlog);
-        };
-        match to.inbox.push(skb) {
-            Ok(wake) => {
-                lane.stats.steered.add(1, bh);
-                if wake {
-                    self.wake_later(owner, (lane, local), bh);
-                }
+    fn hand_over(
+        &self,
+        mut packet: Held,
+        (table, bucket): (&Table, usize),
+        (lane, local): (&Lane, &Local),
+        bh: &BhOff,
+    ) {
+        loop {
+            let owner = table.buckets.owner(bucket).cpu();
+            // The map names possible CPUs only.
+            let Some(to) = self.lanes.get(owner) else {
+                break;
+            };
+            let still = || table.buckets.owner(bucket).cpu() == owner;
+            let (pushed, back) = to.inbox.push(packet, still);
+            if let Pushed::In { wake: true } | Pushed::Moved { wake: true } = pushed {
+                self.wake_later(owner, (lane, local), bh);
             }
-            Err(skb) => {
-                lane.stats.drop_backlog.add(1, bh);
-                skb.drop_with(DropReason::Backlog);
+            let Some(back) = back else {
+                return lane.stats.steered.add(1, bh);
+            };
+            packet = back;
+            if pushed == Pushed::Full {
+                break;
             }
         }
+        lane.stats.drop_backlog.add(1, bh);
+        lane::drop_packet(packet, bucket, DropReason::Backlog);
     }
 
     /// Notes that `cpu` is to be woken at the end of this softirq round: one
     /// interrupt, however many packets it is given in between.
     #[inline]
     fn wake_later(&self, cpu: u32, (lane, local): (&Lane, &Local), bh: &BhOff) {
-        if local.leaving.get() || !local.wakes.push(cpu) {
+        if local.going.get() || !local.wakes.push(cpu) {
             self.wake_now(cpu, lane, bh);
         } else if lane.waking.relaxed() == 0 {
             lane.waking.set_relaxed(1);

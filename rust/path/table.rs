@@ -1,38 +1,65 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Who owns what: the hash in use and the bucket map.
+//! The buckets: the hash in use, who owns which, and what is on its way.
 
-use crate::model::{hash::toeplitz, hash::Hasher, sync::Word};
+use crate::kapi::packets::Parcel;
+use crate::model::{
+    handoff::{Bucket, Buckets},
+    hash::{toeplitz, Hasher},
+    sync::Word,
+};
 use kernel::prelude::*;
 
-/// Hash and map; exchanged as a whole when the hash or the number of buckets
-/// changes, written in place when buckets move.
+/// Hash and buckets; exchanged as a whole when the hash or the number of buckets
+/// changes.
 pub(super) struct Table {
     pub(super) hasher: Hasher<KBox<toeplitz::Table>>,
-    /// The owning CPU of each bucket. Their number is a power of two.
-    owners: KVVec<Word>,
-    /// Where each bucket goes back to when that CPU comes back online.
-    homes: KVVec<Word>,
+    pub(super) buckets: Buckets<KVVec<Bucket>>,
+    more: KVVec<More>,
+}
+
+/// What of a bucket the packet path does not look at.
+pub(super) struct More {
+    /// Its packets while it is on its way.
+    pub(super) parcel: Parcel,
+    /// The CPU that it goes back to when that comes back online.
+    home: Word,
+    /// Where it came from with its last move, and when that began, in nanoseconds.
+    pub(super) from: Word,
+    pub(super) began: Word,
+    /// Moves that ended, and packets that waited in them.
+    pub(super) moves: Word,
+    pub(super) held: Word,
 }
 
 impl Table {
-    /// A table of `buckets` buckets, given out by `owner(bucket)`. Errors: `ENOMEM`.
+    /// A table of `count` buckets, given out by `owner(bucket)`. Errors: `ENOMEM`.
     pub(super) fn new(
         hasher: Hasher<KBox<toeplitz::Table>>,
-        buckets: usize,
+        count: usize,
         owner: impl Fn(usize) -> u32,
     ) -> Result<KBox<Self>> {
-        let mut owners = KVVec::with_capacity(buckets, GFP_KERNEL)?;
-        let mut homes = KVVec::with_capacity(buckets, GFP_KERNEL)?;
-        for bucket in 0..buckets {
-            owners.push(Word::new(owner(bucket) as usize), GFP_KERNEL)?;
-            homes.push(Word::new(owner(bucket) as usize), GFP_KERNEL)?;
+        let mut buckets = KVVec::with_capacity(count, GFP_KERNEL)?;
+        let mut more = KVVec::with_capacity(count, GFP_KERNEL)?;
+        for bucket in 0..count {
+            let cpu = owner(bucket);
+            buckets.push(Bucket::new(cpu), GFP_KERNEL)?;
+            let item = More {
+                parcel: Parcel::new(),
+                home: Word::new(cpu as usize),
+                from: Word::new(cpu as usize),
+                began: Word::new(0),
+                moves: Word::new(0),
+                held: Word::new(0),
+            };
+            more.push(item, GFP_KERNEL)?;
         }
+        let buckets = Buckets::new(buckets).ok_or(EINVAL)?;
         Ok(KBox::new(
             Self {
                 hasher,
-                owners,
-                homes,
+                buckets,
+                more,
             },
             GFP_KERNEL,
         )?)
@@ -41,39 +68,28 @@ impl Table {
     /// Number of buckets.
     #[inline]
     pub(super) fn len(&self) -> usize {
-        self.owners.len()
-    }
-
-    /// The CPU that processes the packets with this hash.
-    #[inline]
-    pub(super) fn owner_of(&self, hash: u32) -> u32 {
-        let owners: &[Word] = &self.owners;
-        let bucket = hash as usize & owners.len().wrapping_sub(1);
-        owners.get(bucket).map_or(0, Word::relaxed) as u32
+        self.buckets.count()
     }
 
     /// The owner of a bucket.
     pub(super) fn owner(&self, bucket: usize) -> u32 {
-        self.owners.get(bucket).map_or(0, Word::relaxed) as u32
+        self.buckets.owner(bucket).cpu()
+    }
+
+    /// What else there is of a bucket.
+    pub(super) fn more(&self, bucket: usize) -> Option<&More> {
+        self.more.get(bucket)
     }
 
     /// The CPU a bucket was last given to by an operator or policy.
     pub(super) fn home(&self, bucket: usize) -> u32 {
-        self.homes.get(bucket).map_or(0, Word::relaxed) as u32
+        self.more(bucket).map_or(0, |more| more.home.relaxed()) as u32
     }
 
-    /// Gives a bucket to a CPU for good.
-    pub(super) fn assign(&self, bucket: usize, cpu: u32) {
-        if let Some(home) = self.homes.get(bucket) {
-            home.set_relaxed(cpu as usize);
-        }
-        self.lend(bucket, cpu);
-    }
-
-    /// Gives a bucket to a CPU while its home is away.
-    pub(super) fn lend(&self, bucket: usize, cpu: u32) {
-        if let Some(owner) = self.owners.get(bucket) {
-            owner.set_release(cpu as usize);
+    /// Notes that a bucket was given to a CPU by an operator or policy.
+    pub(super) fn set_home(&self, bucket: usize, cpu: u32) {
+        if let Some(more) = self.more(bucket) {
+            more.home.set_relaxed(cpu as usize);
         }
     }
 }

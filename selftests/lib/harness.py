@@ -45,9 +45,9 @@ def test(description):
 
 
 def note(text):
-    """A diagnostic line."""
+    """A diagnostic line; of a very long one, a bucket map for example, the beginning."""
     for line in str(text).splitlines():
-        ksft.print_msg(line)
+        ksft.print_msg(line if len(line) <= 1000 else f"{line[:1000]} ...")
     sys.stdout.flush()
 
 

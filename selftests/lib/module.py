@@ -14,8 +14,9 @@ from harness import Broken, Failed
 FILES = Path("/sys/kernel/flowbucket")
 OBJECT = os.environ.get("FLOWBUCKET_KO", "")
 HASHES = ("skb", "siphash", "crc32c", "toeplitz")
-SETTINGS = ("enabled", "cpus", "interfaces", "hash", "toeplitz_key", "buckets", "map")
-DROPS = ("drop_backlog", "drop_device", "drop_route")
+SETTINGS = ("enabled", "cpus", "interfaces", "hash", "toeplitz_key", "buckets", "quantum", "limit_packets",
+            "limit_bytes", "moves/check_order", "map")
+DROPS = ("drop_backlog", "drop_overlimit", "drop_device", "drop_route")
 CPUS = os.cpu_count()
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -125,10 +126,10 @@ def drops():
 def settle(timeout=20):
     """Waits until no packet waits in the module any more."""
     end = time.monotonic() + timeout
-    while total("steered") != total("queued", "drop_device"):
+    while total("steered") != total("queued", "drop_device", "drop_overlimit"):
         if time.monotonic() > end:
-            raise Failed(f"steered {total('steered')}, but queued {total('queued')} and "
-                         f"drop_device {total('drop_device')} for {timeout} s")
+            raise Failed(f"steered {total('steered')}, but queued {total('queued')}, drop_device "
+                         f"{total('drop_device')}, drop_overlimit {total('drop_overlimit')} for {timeout} s")
         time.sleep(0.02)
 
 

@@ -97,6 +97,10 @@ class Netns:
         """Any command in it."""
         return run("ip", "netns", "exec", self.name, *command.split(), **options)
 
+    def run_shell(self, script):
+        """A shell script in it."""
+        return run("ip", "netns", "exec", self.name, "bash", "-c", script)
+
     def start(self, command):
         """A command in the background; the caller ends it."""
         return subprocess.Popen(["ip", "netns", "exec", self.name, *command.split()], stdin=subprocess.DEVNULL,

@@ -50,7 +50,8 @@ where
         self.rounds.join(self.buckets.all(), at);
     }
 
-    /// The entry of a bucket, a new one if it has none; held if it is to be.
+    /// The entry of a bucket, a new one if it has none; held if it is to be. It is not
+    /// among the idle, since it is to get a packet.
     #[inline]
     pub(super) fn bucket(&mut self, bucket: u32, held: bool, quantum: i32) -> Option<u16> {
         let Some(at) = self.find(bucket) else {
@@ -58,7 +59,6 @@ where
                 self.forget_bucket(self.idle.first());
             }
             let at = self.buckets.add(&mut self.index, NONE, bucket, quantum)?;
-            self.idle.push(self.buckets.all(), Which::Size, at);
             if !held {
                 self.rounds.join(self.buckets.all(), at);
             }
@@ -66,6 +66,9 @@ where
         };
         if held {
             self.hold(at);
+        }
+        if self.buckets.get(at)?.is_empty() {
+            self.idle.remove(self.buckets.all(), Which::Size, at);
         }
         Some(at)
     }
@@ -77,17 +80,20 @@ where
         }
     }
 
-    /// The entry of a connection, a new one if it has none.
+    /// The entry of a connection, a new one if it has none. It is not among those
+    /// without packets, since it is to get one.
     #[inline]
     fn flow(&mut self, at: u16, flow: u32, quantum: i32) -> Option<u16> {
         if let Some(found) = self.flows.find(&self.index, at, flow) {
+            if self.flows.get(found)?.is_empty() {
+                self.longest.leave(self.flows.all(), found, 0);
+            }
             return Some(found);
         }
         if !self.flows.has_free() {
             self.forget_flow(self.longest.idle()?);
         }
         let new = self.flows.add(&mut self.index, at, flow, quantum)?;
-        self.longest.enter(self.flows.all(), new, 0);
         let bucket = self.buckets.get_mut(at)?;
         bucket.rounds.join(self.flows.all(), new);
         Some(new)
@@ -109,6 +115,7 @@ where
         quantum: i32,
     ) -> Result<(), F::Packet> {
         let Some(flow) = self.flow(at, packet.flow(), quantum) else {
+            self.idle.push(self.buckets.all(), Which::Size, at);
             return Err(packet);
         };
         let Some(entry) = self.flows.get_mut(flow) else {
@@ -120,7 +127,11 @@ where
         let after = before.saturating_add(memory);
         entry.memory = after;
         entry.len = entry.len.saturating_add(1);
-        self.longest.resize(self.flows.all(), flow, before, after);
+        if before == 0 {
+            self.longest.enter(self.flows.all(), flow, after);
+        } else {
+            self.longest.resize(self.flows.all(), flow, before, after);
+        }
         self.gained(at, memory);
         Ok(())
     }
@@ -147,12 +158,8 @@ where
         self.memory = self.memory.saturating_add(memory);
         if let Some(entry) = self.buckets.get_mut(at) {
             entry.len = entry.len.saturating_add(1);
-            let first = entry.len == 1;
             if entry.is_held() {
                 self.held = self.held.saturating_add(1);
-            }
-            if first {
-                self.idle.remove(self.buckets.all(), Which::Size, at);
             }
         }
     }

@@ -27,12 +27,22 @@ pub fn fill(
     buckets: Buckets,
     mut cpu: impl FnMut(u32) -> u32,
 ) -> usize {
+    fill_lines(out, offset, buckets, |bucket| line(bucket, cpu(bucket)))
+}
+
+/// The same for any text with a line of fixed width per bucket.
+pub fn fill_lines<const LINE: usize>(
+    out: &mut [u8],
+    offset: usize,
+    buckets: Buckets,
+    mut line: impl FnMut(u32) -> [u8; LINE],
+) -> usize {
     let mut skip = offset % LINE;
     let mut done = 0;
     // A bucket number beyond 32 bits is beyond the end as well.
     let first = u32::try_from(offset / LINE).unwrap_or(u32::MAX);
     for bucket in first..buckets.count() {
-        let line = line(bucket, cpu(bucket));
+        let line = line(bucket);
         for (to, from) in out.iter_mut().skip(done).zip(line.iter().skip(skip)) {
             *to = *from;
             done += 1;
@@ -54,6 +64,21 @@ fn line(bucket: u32, cpu: u32) -> [u8; LINE] {
     decimal(&mut digits, cpu.min(MAX_CPU));
     [*c0, *c1, *c2, *c3] = digits;
     *end = b'\n';
+    line
+}
+
+/// Bytes per line of [`counts`].
+pub const COUNTS_LINE: usize = 28;
+
+/// A line with two counts of a bucket: `"{:5} {:10} {:10}\n"`. The counts wrap at 32 bits.
+pub fn counts(bucket: u32, first: u32, second: u32) -> [u8; COUNTS_LINE] {
+    let mut line = [b' '; COUNTS_LINE];
+    for (field, n) in [(0..5, bucket), (6..16, first), (17..27, second)] {
+        decimal(line.get_mut(field).unwrap_or_default(), n);
+    }
+    if let Some(end) = line.last_mut() {
+        *end = b'\n';
+    }
     line
 }
 

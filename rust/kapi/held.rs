@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A packet that waits: taken from the stack, with a note of how it goes on.
+
+use super::netdev::{Device, DeviceRef};
+use super::skb::{DropReason, Skb};
+use crate::bindings;
+use crate::model::{fair, order::Stamp};
+use core::mem::ManuallyDrop;
+
+/// What the module keeps in a waiting packet: the tail of `skb->cb`.
+#[derive(Copy, Clone)]
+#[repr(C)]
+pub(super) struct Note {
+    /// Where the packet goes after the hooks.
+    pub(super) okfn: usize,
+    /// For the check of the order.
+    pub(super) stamp: Stamp,
+    /// The hash of its connection.
+    pub(super) flow: u32,
+    /// Protocol family of the hook.
+    pub(super) pf: u8,
+}
+
+/// First byte of `skb->cb` that the IP layers leave alone at PRE_ROUTING; checked
+/// at build time in `rust/helpers/skbuff.c`.
+const CB_FREE: usize = 24;
+const _: () = assert!(CB_FREE + size_of::<Note>() <= 48 && CB_FREE % align_of::<Note>() == 0);
+
+/// A packet on its way to its owner, or waiting there. Its device stays as long.
+///
+/// # Invariants
+///
+/// A [`Note`] is in the packet, and the packet has a reference to its device.
+pub(crate) struct Held(Skb);
+
+impl Held {
+    /// Keeps a packet that no longer depends on RCU ([`Skb::leave_rcu`]).
+    #[inline]
+    pub(super) fn new(skb: Skb, note: Note) -> Self {
+        // SAFETY: The device of a packet that is being received is valid.
+        unsafe { bindings::fb_dev_hold(skb.raw_device()) };
+        let held = Self(skb);
+        // SAFETY: Aligned and inside `cb`, see `CB_FREE`; the packet is ours.
+        unsafe { held.note_ptr().write(note) };
+        // INVARIANT: Both were just done.
+        held
+    }
+
+    /// Takes over a packet.
+    ///
+    /// # Safety
+    ///
+    /// `skb` must come from [`Held::into_raw`], once.
+    #[inline]
+    pub(super) unsafe fn from_raw(skb: *mut bindings::sk_buff) -> Self {
+        // SAFETY: By the safety requirements.
+        Self(unsafe { Skb::from_raw(skb) })
+    }
+
+    /// Turns it into a pointer that can be put into a list.
+    #[inline]
+    pub(super) fn into_raw(self) -> *mut bindings::sk_buff {
+        ManuallyDrop::new(self).0.as_ptr().cast_mut()
+    }
+
+    #[inline]
+    pub(super) fn as_ptr(&self) -> *const bindings::sk_buff {
+        self.0.as_ptr()
+    }
+
+    #[inline]
+    fn note_ptr(&self) -> *mut Note {
+        // SAFETY: Stays inside `cb`, see `CB_FREE`.
+        unsafe {
+            let cb = &raw mut (*self.0.as_ptr().cast_mut()).cb;
+            cb.cast::<u8>().add(CB_FREE).cast()
+        }
+    }
+
+    #[inline]
+    fn note(&self) -> Note {
+        // SAFETY: By the type invariant.
+        unsafe { self.note_ptr().read() }
+    }
+
+    /// The stamp it was given when it came in.
+    #[inline]
+    pub(crate) fn stamp(&self) -> Stamp {
+        self.note().stamp
+    }
+
+    /// Length in bytes, from the network header on.
+    #[inline]
+    pub(crate) fn len(&self) -> u32 {
+        self.0.len()
+    }
+
+    /// The device it came in on.
+    #[inline]
+    pub(crate) fn device(&self) -> &Device {
+        self.0.device()
+    }
+
+    /// Brings its headers into the cache.
+    #[inline]
+    pub(crate) fn prefetch(&self) {
+        // SAFETY: A valid packet.
+        unsafe { bindings::fb_prefetch_data(self.0.as_ptr()) };
+    }
+
+    /// Takes it apart. The note is cleared: later layers (the bridge's) expect
+    /// zeros in its place.
+    #[inline]
+    pub(super) fn into_parts(self) -> (Skb, Note, DeviceRef) {
+        let note = self.note();
+        // SAFETY: Where the note was.
+        unsafe { self.note_ptr().write_bytes(0, 1) };
+        // SAFETY: By the type invariant; the reference goes over.
+        let dev = unsafe { DeviceRef::from_raw(self.0.raw_device()) };
+        // SAFETY: Just turned into a pointer.
+        let skb = unsafe { Skb::from_raw(self.into_raw()) };
+        (skb, note, dev)
+    }
+
+    /// Frees the packet, telling the kernel's drop monitor why.
+    pub(crate) fn drop_with(self, reason: DropReason) {
+        let (skb, _, _dev) = self.into_parts();
+        skb.drop_with(reason);
+    }
+}
+
+impl Drop for Held {
+    /// As for [`Skb`]; code that drops one on purpose says why.
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant. The packet itself is freed next, as the
+        // field that it is, and does not need its device for that.
+        unsafe { bindings::fb_dev_put(self.0.raw_device()) };
+    }
+}
+
+impl fair::Packet for Held {
+    #[inline]
+    fn flow(&self) -> u32 {
+        self.note().flow
+    }
+
+    #[inline]
+    fn bytes(&self) -> u32 {
+        self.0.len()
+    }
+
+    #[inline]
+    fn memory(&self) -> u32 {
+        self.0.raw().truesize
+    }
+}

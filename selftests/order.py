@@ -1,0 +1,225 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""No packet overtakes another of its connection while buckets move at random.
+
+pktgen sends numbered datagrams of many flows over both protocols, on two CPUs, and
+the receiver looks at each flow's numbers. The same checker, pointed at RPS while
+its mask is rewritten, has to find packets that were overtaken. TCP's own counters
+of what came out of order must not move.
+
+PACKETS=N says how many datagrams (200,000 in an emulated guest, 10 million in
+user-mode Linux), MOVES=N how many moves a second are wanted at least.
+"""
+
+import os
+import random
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+
+# pylint: disable=wrong-import-position
+import module
+import pktgen
+from harness import Failed, Skipped, expect, expect_equal, main, must_fail, note, test
+from net import Netns, address, run, veth
+from numbered import backlog_drops, snmp
+from streams import Streams, check_finished
+
+UML = os.environ.get("FB_FLAVOUR") == "uml"
+PACKETS = int(os.environ.get("PACKETS", "10000000" if UML else "200000"))
+MOVES = int(os.environ.get("MOVES", "1000"))
+# Sent before it is waited for: what fits into the queues of one CPU.
+CHUNK = 200000 if UML else 20000
+DELAY_NS = 8000 if UML else 100000
+SINKS = {4: "198.18.0.1", 6: "2001:db8:1::1"}
+SEED = 7
+# Of TCP's counters, those that tell that segments came in another order than they
+# were sent in, or that the sender thought so.
+TCP_ORDER = ("TCPOFOQueue", "TCPSACKReorder", "TCPTSReorder", "TCPRenoReorder")
+
+sender, receiver = Netns("fbsend"), Netns("fbrecv")
+veth(sender, "out", receiver, "in")
+address(receiver, "in", f"{SINKS[4]}/24", f"{SINKS[6]}/64")
+address(sender, "out", "198.18.0.2/24", "2001:db8:1::2/64")
+run("sysctl", "-qw", "net.core.netdev_max_backlog=100000")
+
+
+class Mover(threading.Thread):
+    """Moves random buckets to random CPUs until it is stopped."""
+
+    BATCH = 64
+
+    def __init__(self):
+        super().__init__()
+        self.over, self.error = threading.Event(), None
+
+    def __enter__(self):
+        self.first, self.began = int(module.read("moves/total")), time.monotonic()
+        self.start()
+        return self
+
+    def run(self):
+        rng = random.Random(SEED)
+        count = int(module.read("buckets"))
+        try:
+            while not self.over.is_set():
+                buckets = rng.sample(range(count), self.BATCH)
+                lines = "".join(f"{bucket} {rng.randrange(module.CPUS)}\n" for bucket in buckets)
+                module.write("map", lines.encode())
+        except OSError as error:
+            self.error = error
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.join()
+        self.moves = int(module.read("moves/total")) - self.first
+        self.rate = self.moves / (time.monotonic() - self.began)
+
+
+def udp_errors():
+    """Datagrams that the receiving sockets had no room for."""
+    with receiver.inside():
+        v4, v6 = (Path(f"/proc/thread-self/net/{name}").read_text(encoding="ascii") for name in ("snmp", "snmp6"))
+    return snmp(v4, ("UdpInErrors",)) + snmp(v6, ("Udp6InErrors",))
+
+
+def counted():
+    """Packets that somebody counted as dropped."""
+    return udp_errors() + backlog_drops() + (module.drops() if module.loaded() else 0)
+
+
+def check_order(reordered):
+    """Nothing was overtaken."""
+    expect_equal(reordered, 0, "datagrams that others of their flow had overtaken")
+
+
+def datagrams(count, threads=((0, 4), (1, 6))):
+    """Sends datagrams; returns (sent, lost, reordered) when all are accounted for."""
+    receivers = [pktgen.Receiver(receiver, version) for version in (4, 6)]
+    source = pktgen.Sender(sender, "out", receiver.mac("in"), SINKS, threads, DELAY_NS)
+    try:
+        before, sent = counted(), 0
+        while sent < count:
+            for each in receivers:
+                each.ask("new")
+            sent += source.run(min(CHUNK, count - sent))
+            pktgen.wait_received(receivers, sent, lambda: counted() - before)
+        answers = [each.ask() for each in receivers]
+        expect(min(flows for *_, flows in answers) > pktgen.PORTS // 2, f"few flows: {answers}")
+        return sent, counted() - before, sum(reordered for _, reordered, _ in answers)
+    finally:
+        source.close()
+        for each in receivers:
+            each.close()
+
+
+@contextmanager
+def moving():
+    """The module with its own check on, while buckets move."""
+    with module.module():
+        module.write("moves/check_order", "1")
+        with Mover() as mover:
+            yield
+        if mover.error:
+            raise Failed(f"the mover: {mover.error}")
+        module.check_accounts()
+        note(f"{mover.moves} moves, {mover.rate:.0f}/s, packets held {module.read('moves/held')}, "
+             f"steered {module.total('steered')}, straight on {module.total('direct')}")
+        note("durations up to ns, moves: " + ", ".join(module.read("moves/histogram").splitlines()))
+        expect(mover.rate >= MOVES, f"only {mover.rate:.0f} moves a second")
+        expect(module.total("steered") > 0, "nothing was steered")
+        expect_equal(module.read("moves/order_violations"), "0", "violations that the module saw")
+        by_bucket = [line.split() for line in module.read("moves/buckets").splitlines()]
+        expect_equal(sum(int(moves) for _, moves, _ in by_bucket), int(module.read("moves/total")),
+                     "moves summed over buckets")
+
+
+@test(f"{PACKETS:,} datagrams over IPv4 and IPv6 while buckets move: none lost, none overtaken")
+def _():
+    with moving():
+        sent, lost, reordered = datagrams(PACKETS)
+        note(f"{sent} sent, {lost} dropped and counted, {reordered} overtaken")
+        check_order(reordered)
+        expect_equal(lost, 0, "datagrams dropped")
+
+
+def tcp_order():
+    """TCP's counters about order, in both namespaces."""
+    found = {}
+    for ns in (sender, receiver):
+        with ns.inside():
+            lines = Path("/proc/thread-self/net/netstat").read_text(encoding="ascii").splitlines()
+        names, values = ([line.split() for line in lines if line.startswith("TcpExt:")])
+        table = dict(zip(names[1:], map(int, values[1:])))
+        for name in TCP_ORDER:
+            found[name] = found.get(name, 0) + table[name]
+    return found
+
+
+def check_tcp(before):
+    """TCP noticed nothing."""
+    expect_equal(tcp_order(), before, "TCP's counters of what came out of order")
+
+
+def one_queue(cpu=0):
+    """Both ends receive on one CPU, like a NIC with one queue. On veth it is else the
+    sender's CPU, which changes: then segments are out of order on arrival already."""
+    for ns, device in ((sender, "out"), (receiver, "in")):
+        ns.run_shell(f"echo {1 << cpu:x} >/sys/class/net/{device}/queues/rx-0/rps_cpus")
+
+
+@test("TCP connections over IPv4 and IPv6 while buckets move: nothing out of order")
+def _():
+    one_queue()
+    with moving():
+        before = tcp_order()
+        streams = Streams(sender, receiver, tuple(SINKS.values()), 10)
+        try:
+            moved, again = check_finished(streams.finish())
+        finally:
+            streams.stop()
+        note(f"{moved >> 20} MiB, {again} segments sent again")
+        check_tcp(before)
+    sender.run("tc qdisc add dev out root netem delay 1ms reorder 50% 50%")
+    try:
+        streams = Streams(sender, receiver, tuple(SINKS.values()), 2)
+        check_finished(streams.finish())
+    finally:
+        streams.stop()
+        sender.run("tc qdisc del dev out root")
+    # The control: packets that do come out of order are noticed.
+    must_fail(check_tcp, before)
+
+
+@test("control: RPS reorders while its mask is rewritten, and the checker says so")
+def _():
+    if not Path("/sys/class/net/lo/queues/rx-0/rps_cpus").exists():
+        raise Skipped("the kernel has no RPS")
+    over = threading.Event()
+
+    def rewrite():
+        rng = random.Random(SEED)
+        while not over.is_set():
+            masks = " ".join(f"{rng.randrange(1, 1 << module.CPUS):x}" for _ in range(400))
+            receiver.run_shell(f"for m in {masks}; do echo $m >/sys/class/net/in/queues/rx-0/rps_cpus; done")
+
+    thread = threading.Thread(target=rewrite)
+    thread.start()
+    try:
+        sent = reordered = 0
+        while not reordered and sent < 2 * PACKETS:
+            now, _, late = datagrams(min(PACKETS, 10 * CHUNK))
+            sent, reordered = sent + now, reordered + late
+        note(f"of {sent} datagrams {reordered} were overtaken")
+        must_fail(check_order, reordered)
+    finally:
+        over.set()
+        thread.join()
+
+
+if __name__ == "__main__":
+    main()
