@@ -7,7 +7,7 @@ the receiver looks at each flow's numbers. The same checker, pointed at RPS whil
 its mask is rewritten, has to find packets that were overtaken. TCP's own counters
 of what came out of order must not move.
 
-PACKETS=N says how many datagrams (200,000 in an emulated guest, 10 million in
+PACKETS=N says how many datagrams (200,000 in an emulated guest, a million in
 user-mode Linux), MOVES=N how many moves a second are wanted at least.
 """
 
@@ -30,7 +30,7 @@ from numbered import backlog_drops, snmp
 from streams import Streams, check_finished
 
 UML = os.environ.get("FB_FLAVOUR") == "uml"
-PACKETS = int(os.environ.get("PACKETS", "10000000" if UML else "200000"))
+PACKETS = int(os.environ.get("PACKETS", "1000000" if UML else "200000"))
 MOVES = int(os.environ.get("MOVES", "1000"))
 # Sent before it is waited for: what fits into the queues of one CPU.
 CHUNK = 200000 if UML else 20000

@@ -18,6 +18,7 @@ pub(crate) mod param;
 pub(crate) mod percpu;
 pub(crate) mod random;
 pub(crate) mod rcu;
+pub(crate) mod resume;
 pub(crate) mod skb;
 pub(crate) mod sysfs;
 pub(crate) mod time;

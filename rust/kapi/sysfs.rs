@@ -5,6 +5,10 @@
 //! C headers: [`include/linux/kobject.h`](srctree/include/linux/kobject.h),
 //! [`include/linux/sysfs.h`](srctree/include/linux/sysfs.h)
 
+mod bin;
+
+pub(crate) use self::bin::{BinAttribute, BinFile};
+
 use crate::bindings;
 use core::{fmt, pin::Pin};
 use kernel::ffi::c_char;
@@ -64,49 +68,6 @@ impl<T> Attribute<T> {
     pub(crate) fn name(&self) -> &CStr {
         // SAFETY: Made from a static string in `new`.
         unsafe { CStr::from_char_ptr(self.raw.name) }
-    }
-}
-
-/// A file of a `T` that may be longer than a page, read and written by offset.
-#[repr(C)]
-pub(crate) struct BinAttribute<T: 'static> {
-    raw: bindings::bin_attribute,
-    _of: core::marker::PhantomData<fn(&T)>,
-}
-
-/// What a [`BinAttribute`] does.
-pub(crate) trait BinFile: Sync + 'static {
-    /// Fills `to` from `offset` on; returns how many bytes there were.
-    fn read(&self, offset: usize, to: &mut [u8]) -> Result<usize>;
-    /// Takes (part of) what was written; returns how many bytes it took.
-    fn write(&self, offset: usize, from: &[u8]) -> Result<usize>;
-}
-
-// SAFETY: Immutable after construction.
-unsafe impl<T> Sync for BinAttribute<T> {}
-
-impl<T: BinFile> BinAttribute<T> {
-    /// A file that can be read, and written by root.
-    pub(crate) const fn rw(name: &'static CStr) -> Self {
-        let mut this = Self::ro(name);
-        this.raw.attr.mode = 0o644;
-        this.raw.write = Some(Node::<T>::bin_write);
-        this
-    }
-
-    /// A file that can be read.
-    pub(crate) const fn ro(name: &'static CStr) -> Self {
-        // SAFETY: All fields of the C structure may be zero.
-        let mut raw: bindings::bin_attribute = unsafe { core::mem::zeroed() };
-        #[expect(clippy::disallowed_methods, reason = "as_char_ptr() is not const")]
-        let name = name.as_ptr();
-        raw.attr.name = name.cast();
-        raw.attr.mode = 0o444;
-        raw.read = Some(Node::<T>::bin_read);
-        Self {
-            raw,
-            _of: core::marker::PhantomData,
-        }
     }
 }
 
@@ -222,61 +183,6 @@ impl<T: Sync + 'static> Node<T> {
     }
 }
 
-impl<T: BinFile> Node<T> {
-    /// # Safety
-    ///
-    /// Called by sysfs for a [`BinAttribute<T>`] of an object of this type.
-    unsafe extern "C" fn bin_read(
-        _file: *mut bindings::file,
-        kobj: *mut bindings::kobject,
-        _attr: *const bindings::bin_attribute,
-        buf: *mut c_char,
-        offset: bindings::loff_t,
-        len: usize,
-    ) -> isize {
-        // SAFETY: sysfs calls for our object, with a buffer of `len` bytes.
-        let (node, to) = unsafe {
-            (
-                Self::from_kobj(kobj),
-                core::slice::from_raw_parts_mut(buf.cast::<u8>(), len),
-            )
-        };
-        match node.data.read(offset as usize, to) {
-            Ok(n) => n as isize,
-            Err(e) => e.to_errno() as isize,
-        }
-    }
-
-    /// # Safety
-    ///
-    /// As [`Self::bin_read`].
-    unsafe extern "C" fn bin_write(
-        _file: *mut bindings::file,
-        kobj: *mut bindings::kobject,
-        attr: *const bindings::bin_attribute,
-        buf: *mut c_char,
-        offset: bindings::loff_t,
-        len: usize,
-    ) -> isize {
-        // SAFETY: As in `bin_read`.
-        let (node, from) = unsafe {
-            (
-                Self::from_kobj(kobj),
-                core::slice::from_raw_parts(buf.cast::<u8>(), len),
-            )
-        };
-        match node.data.write(offset as usize, from) {
-            Ok(n) => n as isize,
-            Err(e) => {
-                // SAFETY: The attribute was made by `BinAttribute::rw` with a name.
-                let name = unsafe { CStr::from_char_ptr((*attr).attr.name) };
-                pr_notice!("{}: write refused ({:?})\n", name, e);
-                e.to_errno() as isize
-            }
-        }
-    }
-}
-
 /// A kernel object with its directory and files, removed on drop.
 pub(crate) struct Kobject<T: Sync + 'static>(Pin<KBox<Node<T>>>);
 
@@ -345,16 +251,6 @@ impl<T: Send + Sync + 'static> Kobject<T> {
         // SAFETY: The object is live. Tells user space that it is complete.
         unsafe { bindings::kobject_uevent(this.0.kobj.get(), bindings::kobject_action_KOBJ_ADD) };
         Ok(this)
-    }
-}
-
-impl<T: BinFile> Kobject<T> {
-    /// Adds a file.
-    pub(crate) fn add_bin(&self, attribute: &'static BinAttribute<T>) -> Result {
-        // SAFETY: The object is live; the attribute is static.
-        kernel::error::to_result(unsafe {
-            bindings::sysfs_create_bin_file(self.0.kobj.get(), &attribute.raw)
-        })
     }
 }
 

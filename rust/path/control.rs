@@ -123,8 +123,15 @@ impl Control {
         self.engine.checks.set(on)
     }
 
-    /// Sets the key of the Toeplitz hash.
+    /// Sets the key of the Toeplitz hash; without effect on others.
     pub(super) fn set_toeplitz_key(&self, key: toeplitz::Key) -> Result {
+        {
+            let mut settings = self.settings.lock();
+            if settings.algorithm != Algorithm::Toeplitz {
+                settings.toeplitz_key = key;
+                return Ok(());
+            }
+        }
         self.rebuild(true, |settings| settings.toeplitz_key = key)
     }
 

@@ -11,7 +11,7 @@ use crate::kapi::{
     cpus,
     held::Held,
     napi::{Napis, Poll},
-    netfilter::Resume,
+    resume::Resume,
     skb::DropReason,
 };
 use crate::model::fair::{self, Packet};

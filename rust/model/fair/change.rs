@@ -31,7 +31,9 @@ where
             let before = core::mem::take(&mut entry.memory);
             let count = core::mem::take(&mut entry.len);
             self.longest.resize(self.flows.all(), flow, before, 0);
-            self.lost(at, count, before);
+            if count > 0 {
+                self.lost(at, count, before);
+            }
             self.forget_flow(flow);
         }
         self.forget_bucket(at);
@@ -115,7 +117,7 @@ where
         quantum: i32,
     ) -> Result<(), F::Packet> {
         let Some(flow) = self.flow(at, packet.flow(), quantum) else {
-            self.idle.push(self.buckets.all(), Which::Size, at);
+            self.lost(at, 0, 0);
             return Err(packet);
         };
         let Some(entry) = self.flows.get_mut(flow) else {
@@ -168,7 +170,7 @@ where
     fn lost(&mut self, at: u16, count: u16, memory: u32) {
         self.len = self.len.saturating_sub(u32::from(count));
         self.memory = self.memory.saturating_sub(memory);
-        if let Some(entry) = self.buckets.get_mut(at).filter(|_| count > 0) {
+        if let Some(entry) = self.buckets.get_mut(at) {
             entry.len = entry.len.saturating_sub(count);
             let last = entry.len == 0;
             if entry.is_held() {
