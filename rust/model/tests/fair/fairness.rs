@@ -17,8 +17,9 @@ fn jain(shares: &[u64]) -> f64 {
 /// buckets; each always has four packets queued.
 fn index(queue: &mut dyn Queue, buckets: u32, biggest: u32) -> f64 {
     const FLOWS: u32 = 16;
+    const QUANTUM: u32 = 1514;
     let limits = Limits {
-        quantum: 1514,
+        quantum: QUANTUM,
         packets: u32::MAX,
         memory: u32::MAX,
     };
@@ -32,7 +33,7 @@ fn index(queue: &mut dyn Queue, buckets: u32, biggest: u32) -> f64 {
     for flow in (0..FLOWS).cycle().take(4 * FLOWS as usize) {
         queue.enqueue(flow % buckets, packet(flow), false, &limits);
     }
-    while shares.iter().sum::<u64>() < u64::from(FLOWS) * 3_000_000 {
+    while shares.iter().sum::<u64>() < u64::from(FLOWS * 20 * (biggest + QUANTUM)) {
         let (bucket, packet) = queue.next(&limits).unwrap();
         shares[packet.flow as usize] += u64::from(packet.bytes);
         queue.enqueue(bucket, packet, false, &limits);

@@ -37,7 +37,7 @@ fn check(queue: &mut dyn Queue, buckets: u32, limits: &Limits, depth: u32) -> Re
     let mut idle: BTreeMap<u32, u64> = (0..MICE).map(|m| (m, u64::from(m) * 40_000)).collect();
     let mut sent = BTreeMap::new();
     let mut elephant = 0;
-    for step in 0..20_000u32 {
+    for step in 0..5000u32 {
         let enough = if step == 0 { depth } else { 2 };
         for _ in 0..enough {
             if elephant < depth {

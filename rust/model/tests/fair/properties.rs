@@ -44,10 +44,10 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
     vec(op(), 0..400)
 }
 
-/// Whether any of a few hundred sequences of operations finds something.
+/// Whether any of a hundred sequences of operations finds something.
 fn found_out(fault: Fault) -> Option<String> {
     let mut runner = TestRunner::deterministic();
-    (0..300).find_map(|_| {
+    (0..100).find_map(|_| {
         let ops = ops().new_tree(&mut runner).unwrap().current();
         check(&mut Broken::new(fault, PLACES), PLACES, &ops).err()
     })
@@ -83,7 +83,7 @@ fn a_lost_place_is_found_out() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
     #[test]
     fn promises_are_kept(ops in ops()) {
         let mut queue = Fair::new(PLACES as usize, PLACES as usize);
