@@ -20,6 +20,11 @@ def routed():
     server.ip(f"route add default via {FAR[0]}\nroute add default via {FAR[1]}")
     router.sysctl("net.ipv4.ip_forward", 1)
     router.sysctl("net.ipv6.conf.all.forwarding", 1)
+    # A burst that waits for the first look-up of a neighbour can be too long.
+    for ns, device, peer, peer_device, peers in ((client, "c0", router, "rc", NEAR), (router, "rc", client, "c0", CLIENT),
+                                                 (router, "rs", server, "s0", SERVER), (server, "s0", router, "rs", FAR)):
+        mac = peer.mac(peer_device).hex(":")
+        ns.ip("\n".join(f"neigh replace {to} lladdr {mac} dev {device} nud permanent" for to in peers))
     # As many ICMP errors as packets ask for.
     for ns in (router, server):
         ns.sysctl("net.ipv4.icmp_ratelimit", 0)
