@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What benchmarks do to the guest: the module, RPS, devices, counters."""
 
+import math
 import os
 import subprocess
 import time
@@ -46,21 +47,37 @@ def rps(device, mask, netns=None):
     sh(f"{prefix}bash -c 'for q in /sys/class/net/{device}/queues/rx-*/rps_cpus; do echo {mask} >$q; done'")
 
 
+def snmp(protocol, netns=None):
+    """The kernel's counters of a protocol, by name; TcpExt for what is particular to Linux."""
+    path = "/proc/net/netstat" if protocol.endswith("Ext") else "/proc/net/snmp"
+    text = sh(f"ip netns exec {netns} cat {path}") if netns else Path(path).read_text()
+    names, values = (line.split()[1:] for line in text.splitlines() if line.startswith(f"{protocol}:"))
+    return dict(zip(names, map(int, values)))
+
+
 def udp_received():
     """UDP datagrams that reached a socket: taken, or refused by its full buffer.
 
     InErrors counts full buffers already; RcvbufErrors is a part of it.
     """
-    lines = [line.split() for line in Path("/proc/net/snmp").read_text().splitlines() if line.startswith("Udp:")]
-    names, values = lines[0][1:], [int(value) for value in lines[1][1:]]
-    udp = dict(zip(names, values))
+    udp = snmp("Udp")
     return udp["InDatagrams"] + udp["InErrors"]
+
+
+def rates(counters, seconds=SECONDS, settle=0.3):
+    """Events per second of several counters at once, after a moment to settle."""
+    time.sleep(settle)
+    first, start = [counter() for counter in counters], time.monotonic()
+    time.sleep(seconds)
+    last, end = [counter() for counter in counters], time.monotonic()
+    return [(after - before) / (end - start) for before, after in zip(first, last)]
 
 
 def rate(counter, seconds=SECONDS, settle=0.3):
     """Events per second of a counter, after a moment to settle."""
-    time.sleep(settle)
-    first, start = counter(), time.monotonic()
-    time.sleep(seconds)
-    last, end = counter(), time.monotonic()
-    return (last - first) / (end - start)
+    return rates([counter], seconds, settle)[0]
+
+
+def rank(values, share):
+    """The smallest value that `share` of all do not exceed: 0.99 for the 99th percentile."""
+    return sorted(values)[math.ceil(share * len(values)) - 1]

@@ -5,8 +5,9 @@
 NIC's driver would. The figure is the rate at which packets reach the socket.
 """
 
+import re
 import socket
-import threading
+import subprocess
 import time
 from pathlib import Path
 
@@ -17,40 +18,54 @@ DEVICE = "fbsink"
 ADDRESS = "10.9.0.1"
 PORT = 9
 
+# What pktgen sends: 800,000 flows.
+SMALL = (
+    "pkt_size 60", "src_min 10.0.0.1", "src_max 10.0.49.250", "flag IPSRC_RND",
+    "udp_src_min 1024", "udp_src_max 1087", "flag UDPSRC_RND",
+)
+
 
 class Load:
-    """A pktgen thread on CPU 0 that receives until stopped, and a UDP socket."""
+    """A pktgen thread on CPU 0 that receives until stopped, and a UDP socket.
 
-    def __init__(self):
+    `kinds`: what to send, each by lines as SMALL is; as fast as it goes, unless they
+    have a delay of their own."""
+
+    def __init__(self, kinds=(SMALL,)):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((ADDRESS, PORT))
         mac = Path(f"/sys/class/net/{DEVICE}/address").read_text().strip()
         self._write("kpktgend_0", "rem_device_all")
-        self._write("kpktgend_0", f"add_device {DEVICE}")
-        for line in (
-            "xmit_mode netif_receive", "count 0", "delay 0", "pkt_size 60", "burst 1",
-            f"dst_mac {mac}", f"dst {ADDRESS}", f"udp_dst_min {PORT}", f"udp_dst_max {PORT}",
-            "src_min 10.0.0.1", "src_max 10.0.49.250", "flag IPSRC_RND",
-            "udp_src_min 1024", "udp_src_max 1087", "flag UDPSRC_RND",
-        ):
-            self._write(DEVICE, line)
+        self.names = [f"{DEVICE}@{number}" for number in range(len(kinds))]
+        for name, kind in zip(self.names, kinds):
+            self._write("kpktgend_0", f"add_device {name}")
+            for line in (
+                "xmit_mode netif_receive", "count 0", "delay 0", "burst 1", f"dst_mac {mac}", f"dst {ADDRESS}",
+                f"udp_dst_min {PORT}", f"udp_dst_max {PORT}", *kind,
+            ):
+                self._write(name, line)
+
+    def sent(self):
+        """Packets handed to the stack so far."""
+        texts = ((PKTGEN / name).read_text() for name in self.names)
+        return sum(int(re.search(r"pkts-sofar: (\d+)", text).group(1)) for text in texts)
 
     @staticmethod
     def _write(file, line):
         (PKTGEN / file).write_text(line + "\n")
 
     def __enter__(self):
-        # The write to "start" returns when the run has ended.
-        self.thread = threading.Thread(target=self._write, args=("pgctrl", "start"))
-        self.thread.start()
+        # The write returns when the run has ended, and a signal ends it, such as that a
+        # child of ours has come to its end: so not by this process.
+        self.start = subprocess.Popen(["bash", "-c", f"echo start >{PKTGEN}/pgctrl"])
         # A stop before it runs would be lost.
-        while f"Running: {DEVICE}" not in (PKTGEN / "kpktgend_0").read_text():
+        while not re.search(r"Running: \S", (PKTGEN / "kpktgend_0").read_text()):
             time.sleep(0.01)
         return self
 
     def __exit__(self, *_):
         self._write("pgctrl", "stop")
-        self.thread.join()
+        self.start.wait()
         self.socket.close()
 
 
