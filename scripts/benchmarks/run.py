@@ -25,30 +25,53 @@ CASES = {
 OUT = Path(__file__).resolve().parents[2] / "build" / "bench"
 
 
-def compare(name, unit, sides, rounds, lower_is_better=False):
-    """Measures `sides` = (peer, ours), two callables, in alternating rounds."""
-    peers, ours, ratios = [], [], []
-    for number in range(rounds):
-        order = (0, 1) if number % 2 == 0 else (1, 0)
-        value = [0, 0]
-        for side in order:
-            value[side] = sides[side]()
-        peers.append(value[0])
-        ours.append(value[1])
-        ratio = value[0] / value[1] if lower_is_better else value[1] / value[0]
-        ratios.append(ratio)
-        print(f"  {name} round {number + 1}/{rounds}: peer {value[0]:,.0f} ours {value[1]:,.0f} {unit}"
-              f" ratio {ratio:.2f}", file=sys.stderr, flush=True)
+def _shown(value):
+    """A figure for people."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:,.4g}"
+
+
+def _row(name, unit, lower_is_better, peers, ours):
+    ratios = [peer / our if lower_is_better else our / peer for peer, our in zip(peers, ours)]
+    figures = [statistics.median(ours), statistics.median(peers)]
+    figures = [round(figure, 1 if figure >= 100 else 4) for figure in figures]
     return {
         "name": name,
-        "ours": round(statistics.median(ours), 1),
-        "peer": round(statistics.median(peers), 1),
+        "ours": figures[0],
+        "peer": figures[1],
         "unit": unit,
         "ratio_median": round(statistics.median(ratios), 3),
         "ratio_min": round(min(ratios), 3),
         "ratio_max": round(max(ratios), 3),
-        "rounds": rounds,
+        "rounds": len(ratios),
     }
+
+
+def compare(name, unit, sides, rounds, lower_is_better=False, also=()):
+    """Measures in rounds `sides` = (peer, ours), two callables, in an order that
+    alternates, or one callable that measures both at once.
+
+    `also`: more (name, unit, lower_is_better) that a measurement tells. It then
+    gives one figure for each, that for `name` first, and there is a list of rows.
+    """
+    rows = [(name, unit, lower_is_better), *also]
+    peers, ours = [[] for _ in rows], [[] for _ in rows]
+    for number in range(rounds):
+        if callable(sides):
+            value = sides()
+        else:
+            value = [None, None]
+            for side in (0, 1) if number % 2 == 0 else (1, 0):
+                value[side] = sides[side]()
+        if not also:
+            value = [[figure] for figure in value]
+        for at, (label, what, lower) in enumerate(rows):
+            peer, our = value[0][at], value[1][at]
+            peers[at].append(peer)
+            ours[at].append(our)
+            print(f"  {label} round {number + 1}/{rounds}: peer {_shown(peer)} ours {_shown(our)} {what}"
+                  f" ratio {peer / our if lower else our / peer:.2f}", file=sys.stderr, flush=True)
+    made = [_row(*row, *figures) for row, *figures in zip(rows, peers, ours)]
+    return made if also else made[0]
 
 
 def main(names):
@@ -65,7 +88,7 @@ def main(names):
             result["also"] = also
         (OUT / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n")
         for row in (head, *also):
-            print(f"{row['name']:34} {row['peer']:12,.0f} {row['ours']:12,.0f} {row['unit']:10}"
+            print(f"{row['name']:34} {_shown(row['peer']):>12} {_shown(row['ours']):>12} {row['unit']:10}"
                   f" {row['ratio_median']:6.2f}  {row['ratio_min']:5.2f} {row['ratio_max']:5.2f}", flush=True)
 
 
