@@ -21,6 +21,7 @@ CASES = {
     "hashes": "steer",
     "tcp_stream": "tcp",
     "tcp_rr": "tcp",
+    "fair": "fair",
 }
 OUT = Path(__file__).resolve().parents[2] / "build" / "bench"
 
