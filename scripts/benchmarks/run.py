@@ -22,6 +22,7 @@ CASES = {
     "tcp_stream": "tcp",
     "tcp_rr": "tcp",
     "fair": "fair",
+    "handoff": "handoff",
 }
 OUT = Path(__file__).resolve().parents[2] / "build" / "bench"
 
