@@ -34,10 +34,9 @@ void fb_csd_init(call_single_data_t *csd, smp_call_func_t func, void *info);
 void fb_netif_napi_add(struct net_device *dev, struct napi_struct *napi,
 		       int (*poll)(struct napi_struct *napi, int budget));
 void fb_netif_napi_del(struct napi_struct *napi);
+struct net_device *fb_netdev_notifier_dev(void *info);
 bool fb_netdev_has_rps(const struct net_device *dev);
 struct net *fb_dev_net(const struct net_device *dev);
-void fb_dev_hold(struct net_device *dev);
-void fb_dev_put(struct net_device *dev);
 
 /* linux/netfilter.h */
 const struct nf_hook_entries *fb_nf_pre_routing(struct net *net, u8 pf);

@@ -15,6 +15,11 @@ void fb_netif_napi_del(struct napi_struct *napi)
 	netif_napi_del(napi);
 }
 
+struct net_device *fb_netdev_notifier_dev(void *info)
+{
+	return netdev_notifier_info_to_dev(info);
+}
+
 /* Whether any receive queue of @dev has an RPS mask. Caller is under RCU. */
 bool fb_netdev_has_rps(const struct net_device *dev)
 {
@@ -33,15 +38,4 @@ bool fb_netdev_has_rps(const struct net_device *dev)
 struct net *fb_dev_net(const struct net_device *dev)
 {
 	return dev_net(dev);
-}
-
-/* Untracked, as packets in flight are too many to track one by one. */
-void fb_dev_hold(struct net_device *dev)
-{
-	dev_hold(dev);
-}
-
-void fb_dev_put(struct net_device *dev)
-{
-	dev_put(dev);
 }

@@ -25,10 +25,11 @@ u32 fb_skb_get_hash(struct sk_buff *skb)
 /*
  * Whether a packet may be taken from this pass through PRE_ROUTING and go on later:
  * it comes in on its own device, in that device's namespace, as it will be said to
- * when it goes on; not on loopback; and not when it has been there before:
+ * when it goes on; not on loopback; and not:
  * - on an L3 master (VRF), whose okfn frees what comes back late;
  * - after IPsec, with the addresses of the inner packet;
- * - on a bridge, after br_netfilter's own pass.
+ * - on a bridge with br_netfilter, in its own pass, since that module may go before
+ *   the packet goes on, and after it.
  */
 bool fb_skb_can_wait(const struct sk_buff *skb, const struct nf_hook_state *state)
 {
@@ -36,13 +37,8 @@ bool fb_skb_can_wait(const struct sk_buff *skb, const struct nf_hook_state *stat
 
 	if (state->in != dev || state->net != dev_net(dev) || state->out || state->sk)
 		return false;
-	if ((dev->flags & IFF_LOOPBACK) || netif_is_l3_master(dev) || secpath_exists(skb))
-		return false;
-#if IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
-	if (nf_bridge_info_exists(skb))
-		return nf_bridge_info_get(skb)->in_prerouting;
-#endif
-	return true;
+	return !(dev->flags & IFF_LOOPBACK) && !netif_is_l3_master(dev) && !secpath_exists(skb) &&
+	       !nf_bridge_info_exists(skb);
 }
 
 /*

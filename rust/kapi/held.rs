@@ -2,7 +2,7 @@
 
 //! A packet that waits: taken from the stack, with a note of how it goes on.
 
-use super::netdev::{Device, DeviceRef};
+use super::netdev::Device;
 use super::skb::{DropReason, Skb};
 use crate::bindings;
 use crate::model::{fair, order::Stamp};
@@ -27,23 +27,22 @@ pub(super) struct Note {
 const CB_FREE: usize = 24;
 const _: () = assert!(CB_FREE + size_of::<Note>() <= 48 && CB_FREE % align_of::<Note>() == 0);
 
-/// A packet on its way to its owner, or waiting there. Its device stays as long.
+/// A packet on its way to its owner, or waiting there. Its device stays as long:
+/// whoever lets packets wait sees to it ([`super::netdev::Unregister`]).
 ///
 /// # Invariants
 ///
-/// A [`Note`] is in the packet, and the packet has a reference to its device.
+/// A [`Note`] is in the packet.
 pub(crate) struct Held(Skb);
 
 impl Held {
     /// Keeps a packet that no longer depends on RCU ([`Skb::leave_rcu`]).
     #[inline]
     pub(super) fn new(skb: Skb, note: Note) -> Self {
-        // SAFETY: The device of a packet that is being received is valid.
-        unsafe { bindings::fb_dev_hold(skb.raw_device()) };
         let held = Self(skb);
         // SAFETY: Aligned and inside `cb`, see `CB_FREE`; the packet is ours.
         unsafe { held.note_ptr().write(note) };
-        // INVARIANT: Both were just done.
+        // INVARIANT: Just written.
         held
     }
 
@@ -112,30 +111,16 @@ impl Held {
     /// Takes it apart. The note is cleared: later layers (the bridge's) expect
     /// zeros in its place.
     #[inline]
-    pub(super) fn into_parts(self) -> (Skb, Note, DeviceRef) {
+    pub(super) fn into_parts(self) -> (Skb, Note) {
         let note = self.note();
         // SAFETY: Where the note was.
         unsafe { self.note_ptr().write_bytes(0, 1) };
-        // SAFETY: By the type invariant; the reference goes over.
-        let dev = unsafe { DeviceRef::from_raw(self.0.raw_device()) };
-        // SAFETY: Just turned into a pointer.
-        let skb = unsafe { Skb::from_raw(self.into_raw()) };
-        (skb, note, dev)
+        (self.0, note)
     }
 
     /// Frees the packet, telling the kernel's drop monitor why.
     pub(crate) fn drop_with(self, reason: DropReason) {
-        let (skb, _, _dev) = self.into_parts();
-        skb.drop_with(reason);
-    }
-}
-
-impl Drop for Held {
-    /// As for [`Skb`]; code that drops one on purpose says why.
-    fn drop(&mut self) {
-        // SAFETY: By the type invariant. The packet itself is freed next, as the
-        // field that it is, and does not need its device for that.
-        unsafe { bindings::fb_dev_put(self.0.raw_device()) };
+        self.into_parts().0.drop_with(reason);
     }
 }
 

@@ -61,9 +61,9 @@ impl PacketInbox {
         self.0.wake()
     }
 
-    /// See [`Inbox::is_awake`].
-    pub(crate) fn is_awake(&self) -> bool {
-        self.0.is_awake()
+    /// See [`Inbox::is_at_rest`].
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.0.is_at_rest()
     }
 
     /// See [`Inbox::end`].
@@ -93,6 +93,12 @@ impl PacketReader {
     #[inline]
     pub(crate) fn passed(&self, end: usize) -> bool {
         self.0.passed(end)
+    }
+
+    /// See [`inbox::Reader::backlog`].
+    #[inline]
+    pub(crate) fn backlog(&self, inbox: &PacketInbox) -> usize {
+        self.0.backlog(&inbox.0)
     }
 
     /// See [`inbox::Reader::is_empty`].

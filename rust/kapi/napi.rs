@@ -10,7 +10,8 @@ use super::cpus;
 use super::ipi::CallSingle;
 use super::percpu::PerCpu;
 use crate::bindings;
-use core::ptr::NonNull;
+use crate::model::sync::Word;
+use core::{cell::UnsafeCell, ptr::NonNull};
 use kernel::ffi::{c_int, c_void};
 use kernel::{prelude::*, sync::Arc, types::Opaque};
 
@@ -29,7 +30,10 @@ pub(crate) trait Poll: Send + Sync + Sized + 'static {
 struct Instance<T: Poll> {
     napi: Opaque<bindings::napi_struct>,
     wake: CallSingle,
-    all: *const Napis<T>,
+    /// 1 while `wake` is under way: a call structure has one user at a time.
+    waking: Word,
+    /// Written once, before anybody else has the instance.
+    all: UnsafeCell<*const Napis<T>>,
     cpu: u32,
 }
 
@@ -64,7 +68,8 @@ impl<T: Poll> Napis<T> {
                 Instance {
                     napi: Opaque::zeroed(),
                     wake: CallSingle::uninit(),
-                    all: core::ptr::null(),
+                    waking: Word::new(0),
+                    all: UnsafeCell::new(core::ptr::null()),
                     cpu,
                 },
                 (),
@@ -91,7 +96,7 @@ impl<T: Poll> Napis<T> {
             // SAFETY: Nobody else has the instance yet. It stays where it is, in
             // per-CPU memory, until `drop` has disabled it.
             unsafe {
-                (*at).all = all;
+                *instance.all.get() = all;
                 instance.wake.init(Self::woken, at.cast());
                 bindings::fb_netif_napi_add(dev.as_ptr(), instance.napi.get(), Some(Self::poll));
                 bindings::napi_enable(instance.napi.get());
@@ -116,16 +121,21 @@ impl<T: Poll> Napis<T> {
         unsafe { schedule(instance.napi.get()) };
     }
 
-    /// Schedules the instance of another CPU by an interrupt.
-    ///
-    /// The caller must have made sure that only it does so, until that CPU polls.
+    /// Schedules the instance of another CPU by an interrupt; true if it took one, and
+    /// none was on its way already.
     ///
     /// Errors: `ENXIO` if the CPU is offline.
     #[inline]
-    pub(crate) fn kick(&self, cpu: u32) -> Result {
+    pub(crate) fn kick(&self, cpu: u32) -> Result<bool> {
         let instance = self.instances.get(cpu).ok_or(ENXIO)?;
-        // SAFETY: Initialized in `new`.
-        unsafe { instance.wake.call(cpu) }
+        if instance.waking.swap(1) != 0 {
+            return Ok(false);
+        }
+        // SAFETY: Initialized in `new`. `waking` is ours until `woken` clears it.
+        let called = unsafe { instance.wake.call(cpu) };
+        called.map(|()| true).inspect_err(|_| {
+            instance.waking.swap(0);
+        })
     }
 
     /// In hard interrupt context on the woken CPU.
@@ -137,6 +147,8 @@ impl<T: Poll> Napis<T> {
         // SAFETY: `at` is the instance given in `new`; interrupts of ours end
         // before `drop` returns.
         let instance = unsafe { &*at.cast::<Instance<T>>() };
+        // First, as a full barrier: who finds it set has the poll to come see its work.
+        instance.waking.swap(0);
         // SAFETY: By the type invariant.
         unsafe { schedule(instance.napi.get()) };
     }
@@ -149,7 +161,7 @@ impl<T: Poll> Napis<T> {
         // NAPI polls in softirq context.
         let (instance, bh) = unsafe { (&*napi.cast::<Instance<T>>(), BhOff::assume()) };
         // SAFETY: `all` points to the set, which outlives its enabled instances.
-        let this = unsafe { &*instance.all };
+        let this = unsafe { &**instance.all.get() };
         // The instance of a CPU that died is finished by another CPU: it finds
         // nothing there, since the dead CPU was drained first.
         let at_home = instance.cpu == cpus::current(&bh);
@@ -195,8 +207,10 @@ impl<T: Poll> core::ops::Deref for Napis<T> {
 impl<T: Poll> Drop for Napis<T> {
     fn drop(&mut self) {
         // Nobody wakes an instance any more; wait for interrupts that are still on
-        // their way.
-        // SAFETY: May sleep here; sends each CPU an empty call behind all earlier.
+        // their way. One that comes in the same flush as the empty call may still run
+        // after it: it then finds the instance disabled, and is over by the end of
+        // the grace period that deleting the instance takes.
+        // SAFETY: May sleep here; has each CPU answer an empty call.
         unsafe { bindings::kick_all_cpus_sync() };
         for cpu in cpus::possible() {
             if let Some(instance) = self.instances.get(cpu) {

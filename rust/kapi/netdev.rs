@@ -5,8 +5,8 @@
 //! C header: [`include/linux/netdevice.h`](srctree/include/linux/netdevice.h)
 
 use crate::bindings;
-use core::ptr::NonNull;
-use kernel::types::Opaque;
+use kernel::ffi::{c_int, c_void};
+use kernel::{prelude::*, types::Opaque};
 
 /// A network device, borrowed.
 #[repr(transparent)]
@@ -55,32 +55,69 @@ impl Device {
     }
 }
 
-/// A device that stays as long as this value does: it can be unregistered, but is
-/// not freed before. For a short time only, since whoever deletes it waits.
-pub(crate) struct DeviceRef(NonNull<bindings::net_device>);
+/// Told when a device goes away.
+pub(crate) trait Unregister: Sync + Sized + 'static {
+    /// `dev` is being unregistered: no new packet of it can come in any more, and
+    /// after this call none may be left. May sleep; the RTNL is held.
+    fn unregister(&self, dev: &Device);
+}
 
-impl DeviceRef {
-    /// Takes over a reference.
-    ///
-    /// # Safety
-    ///
-    /// `dev` must be valid, and the caller give up a reference to it.
-    #[inline]
-    pub(super) unsafe fn from_raw(dev: *mut bindings::net_device) -> Self {
-        // SAFETY: By the safety requirements.
-        Self(unsafe { NonNull::new_unchecked(dev) })
+#[repr(C)]
+struct Block<T> {
+    nb: Opaque<bindings::notifier_block>,
+    ctx: T,
+}
+
+/// Registration for [`Unregister`], in all network namespaces.
+pub(crate) struct Notifier<T: Unregister>(Pin<KBox<Block<T>>>);
+
+// SAFETY: The C side calls `ctx` from any thread; `T: Sync`.
+unsafe impl<T: Unregister + Send> Send for Notifier<T> {}
+// SAFETY: There is nothing to call on a shared reference.
+unsafe impl<T: Unregister> Sync for Notifier<T> {}
+
+impl<T: Unregister> Notifier<T> {
+    /// Registers `ctx`.
+    pub(crate) fn new(ctx: T) -> Result<Self> {
+        let block = KBox::pin(
+            Block {
+                nb: Opaque::new(bindings::notifier_block {
+                    notifier_call: Some(Self::call),
+                    next: core::ptr::null_mut(),
+                    priority: 0,
+                }),
+                ctx,
+            },
+            GFP_KERNEL,
+        )?;
+        // SAFETY: The block is pinned and unregistered before it is freed.
+        kernel::error::to_result(unsafe { bindings::register_netdevice_notifier(block.nb.get()) })?;
+        Ok(Self(block))
     }
 
-    #[inline]
-    pub(super) fn as_ptr(&self) -> *mut bindings::net_device {
-        self.0.as_ptr()
+    /// # Safety
+    ///
+    /// Called by the notifier chain of network devices, with a block of this type.
+    unsafe extern "C" fn call(
+        nb: *mut bindings::notifier_block,
+        event: usize,
+        info: *mut c_void,
+    ) -> c_int {
+        if event == bindings::netdev_cmd_NETDEV_UNREGISTER as usize {
+            // SAFETY: `nb` is the first field of a `Block<T>`, which is only shared.
+            let block = unsafe { &*nb.cast::<Block<T>>() };
+            // SAFETY: `info` is what a netdevice notifier is given, and the device
+            // stays until the notifiers have returned.
+            let dev = unsafe { Device::from_raw(bindings::fb_netdev_notifier_dev(info)) };
+            block.ctx.unregister(dev);
+        }
+        bindings::NOTIFY_DONE as c_int
     }
 }
 
-impl Drop for DeviceRef {
-    #[inline]
+impl<T: Unregister> Drop for Notifier<T> {
     fn drop(&mut self) {
-        // SAFETY: The reference is ours.
-        unsafe { bindings::fb_dev_put(self.0.as_ptr()) };
+        // SAFETY: Registered in `new`. Fails only for a block that is not.
+        unsafe { bindings::unregister_netdevice_notifier(self.0.nb.get()) };
     }
 }

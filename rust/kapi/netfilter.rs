@@ -169,6 +169,8 @@ impl<T: Hook> Hooks<T> {
         let ret = unsafe { bindings::register_pernet_subsys(pernet.get()) };
         if ret != 0 {
             OPS.store(core::ptr::null_mut(), Ordering::Release);
+            // Some namespaces had them for a moment.
+            super::rcu::synchronize_net();
         }
         kernel::error::to_result(ret)?;
         Ok(Self {

@@ -45,10 +45,10 @@ impl<'a> Resume<'a> {
     /// Lets one packet go on, the device of which must be registered now.
     #[inline]
     pub(crate) fn packet(&mut self, held: Held) {
-        let (skb, note, dev) = held.into_parts();
-        let dev_ptr = dev.as_ptr();
+        let (skb, note) = held.into_parts();
+        let dev = skb.raw_device();
         // SAFETY: The device is registered: its namespace lives.
-        let net = unsafe { bindings::fb_dev_net(dev_ptr) };
+        let net = unsafe { bindings::fb_dev_net(dev) };
         if !core::ptr::eq(net, self.net) || self.pf != note.pf {
             self.find(net, note.pf);
         }
@@ -59,7 +59,7 @@ impl<'a> Resume<'a> {
             let mut state = bindings::nf_hook_state {
                 hook: bindings::nf_inet_hooks_NF_INET_PRE_ROUTING as u8,
                 pf: note.pf,
-                in_: dev_ptr,
+                in_: dev,
                 out: core::ptr::null_mut(),
                 sk: core::ptr::null_mut(),
                 net,

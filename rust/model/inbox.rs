@@ -142,6 +142,13 @@ impl<S: Deref<Target = [Word]>> Inbox<S> {
         self.owner.0.awake.acquire() != 0
     }
 
+    /// Whether the owner rests and nothing waits. (It is at rest for a moment also when
+    /// it then finds something.)
+    #[inline]
+    pub fn is_at_rest(&self) -> bool {
+        !self.is_awake() && self.owner.0.taken.acquire() == self.tail.0.acquire()
+    }
+
     /// Position behind the last place that was taken. When [`Reader::passed`] is
     /// true for it, all packets that are in the inbox now have been taken out.
     #[inline]

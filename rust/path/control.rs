@@ -45,8 +45,8 @@ impl Control {
     pub(super) fn start(&self) -> Result {
         let _hotplug = cpus::HotplugGuard::new();
         let settings = self.settings.lock();
-        // CPUs may have come or gone since the table was made.
-        self.deal(&owners::online_of(&settings.cpus)?, settings.buckets);
+        // CPUs may have come or gone since the table was made. Nothing is steered yet.
+        self.engine.table.replace(settings.table()?);
         let on = crate::module_parameters::enabled.value();
         self.engine.enabled.set_release(usize::from(on));
         pr_info!(

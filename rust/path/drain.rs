@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Waiting until packets that wait have gone: before the module or a CPU goes.
+//! Waiting until packets that wait have gone: before the module, a device or a CPU
+//! goes.
 
 use super::steer::Engine;
-use crate::kapi::{cpus, rcu::synchronize_net};
-use kernel::{time::delay::fsleep, time::Delta};
+use crate::kapi::{bh::BhGuard, cpus, napi::Napis, netdev, rcu::synchronize_net};
+use crate::model::sync::full_barrier;
+use kernel::{sync::Arc, time::delay::fsleep, time::Delta};
 
 /// How long to sleep between two looks. The owners need no help to empty their
 /// queues, and do it in far less when they are not overloaded.
@@ -26,9 +28,49 @@ impl Engine {
     /// has woken whom it had noted, and has come to rest.
     pub(super) fn settle_cpu(&self, cpu: u32) {
         if let Some(lane) = self.lanes.get(cpu) {
-            while lane.waking.acquire() != 0 || lane.inbox.is_awake() {
+            while lane.waking.acquire() != 0 || !lane.inbox.is_at_rest() {
                 fsleep(LOOK);
             }
         }
+    }
+}
+
+impl Napis<Engine> {
+    /// Has each CPU drop what waits there of devices that are no longer registered;
+    /// returns when all have. Packets that are on their way with a bucket are not seen.
+    fn sweep(&self) {
+        let _hotplug = cpus::HotplugGuard::new();
+        let online = || cpus::possible().filter(|&cpu| cpus::is_online(cpu));
+        for lane in online().filter_map(|cpu| self.lanes.get(cpu)) {
+            lane.sweep.set_release(1);
+        }
+        full_barrier();
+        {
+            let bh = BhGuard::new();
+            let (own, _) = self.lanes.local(&bh);
+            for cpu in online() {
+                if self.lanes.get(cpu).is_some_and(|lane| lane.inbox.wake()) {
+                    self.wake_now(cpu, own, &bh);
+                }
+            }
+        }
+        for lane in online().filter_map(|cpu| self.lanes.get(cpu)) {
+            while lane.sweep.acquire() != 0 {
+                fsleep(LOOK);
+            }
+        }
+    }
+}
+
+/// Sees to it that no packet outlives its device.
+pub(super) struct DeviceWatch(pub(super) Arc<Napis<Engine>>);
+
+impl netdev::Unregister for DeviceWatch {
+    fn unregister(&self, _dev: &netdev::Device) {
+        // By now none of its packets comes in any more. The first time no CPU keeps or
+        // sends any further; what was sent with a bucket before has arrived, or is seen
+        // to arrive, the second time.
+        self.0.sweep();
+        self.0.sweep();
     }
 }

@@ -11,10 +11,70 @@ use crate::model::{
     handoff::{Keeper, Mail},
 };
 
+/// As many packets as NAPI processes in one poll. If no more wait, sorting them would
+/// only cost.
+const FEW: usize = 64;
+
+/// Packets that are sorted at most for one poll that processes [`FEW`]. If still more
+/// come in, sorting them would take the time to process any: then the inbox fills, and
+/// their senders drop them.
+const MANY: usize = 4 * FEW;
+
 impl Turn<'_> {
+    /// Takes a packet out of the inbox: its bucket, and whether that is on its way here,
+    /// so that the packet must be held. (If the bucket is not ours any more it is on its
+    /// way elsewhere, and this packet still goes on here, or with it.)
+    #[inline]
+    pub(super) fn take(&self) -> Option<(usize, Held, bool)> {
+        let (reader, inbox) = (&self.local.reader, &self.lane.inbox);
+        let packet = reader.take(inbox)?;
+        reader.prefetch(inbox);
+        let bucket = self.table.buckets.of_hash(packet.flow());
+        let owner = self.table.buckets.owner(bucket);
+        let hold = owner.cpu() == self.me && !owner.has_arrived();
+        Some((bucket, packet, hold))
+    }
+
+    /// Takes up to `most` packets out of the inbox and queues them.
+    fn sort(&self, most: usize) {
+        for _ in 0..most {
+            let Some((bucket, packet, hold)) = self.take() else {
+                break;
+            };
+            self.queue(bucket, packet, hold);
+        }
+        self.local.reader.release(&self.lane.inbox);
+    }
+
+    /// Drops what waits here of devices that are no longer registered. What is left is
+    /// queued anew, in its order.
+    pub(super) fn sweep(&self) {
+        self.sort(usize::MAX);
+        for bucket in 0..self.table.len() {
+            if !self.local.is_queued(bucket) {
+                continue;
+            }
+            let Ok(mut queue) = self.local.queue.try_borrow_mut() else {
+                return;
+            };
+            let mut packets = queue.collect(bucket as u32);
+            drop(queue);
+            let owner = self.table.buckets.owner(bucket);
+            let hold = owner.cpu() == self.me && !owner.has_arrived();
+            while let Some(packet) = packets.pop() {
+                if packet.device().is_registered() {
+                    self.queue(bucket, packet, hold);
+                } else {
+                    self.lane.stats.drop_device.add(1, self.bh);
+                    drop_packet(packet, bucket, DropReason::Device);
+                }
+            }
+        }
+    }
+
     /// Queues one packet, and drops others if that makes too many.
     #[inline]
-    fn queue(&self, bucket: usize, packet: Held, hold: bool) {
+    pub(super) fn queue(&self, bucket: usize, packet: Held, hold: bool) {
         let Ok(mut queue) = self.local.queue.try_borrow_mut() else {
             // Not reached: nobody has it while packets are taken in.
             return drop_packet(packet, bucket, DropReason::Backlog);
@@ -34,16 +94,13 @@ impl Turn<'_> {
 
 impl Keeper for Turn<'_> {
     fn take_in(&mut self) {
-        let (reader, inbox) = (&self.local.reader, &self.lane.inbox);
-        while let Some(packet) = reader.take(inbox) {
-            reader.prefetch(inbox);
-            let bucket = self.table.buckets.of_hash(packet.flow());
-            let owner = self.table.buckets.owner(bucket);
-            // Not ours any more: then it is leaving, and its packets still run here.
-            let hold = owner.cpu() == self.me && !owner.has_arrived();
-            self.queue(bucket, packet, hold);
+        let nothing = self.local.queue.try_borrow().is_ok_and(|q| q.is_empty());
+        if self.local.leaving.get() != 0 {
+            // It is waited for that the inbox is taken up to some place.
+            self.sort(usize::MAX);
+        } else if !nothing || self.local.reader.backlog(&self.lane.inbox) > FEW {
+            self.sort(MANY);
         }
-        reader.release(inbox);
     }
 
     fn passed(&self, end: usize) -> bool {

@@ -36,6 +36,8 @@ pub(super) struct Lane {
     pub(super) inbox: PacketInbox,
     /// Buckets that come and are to go.
     pub(super) mail: Mail,
+    /// 1 while this CPU is asked to drop packets of devices that are gone.
+    pub(super) sweep: Word,
     /// 1 while this CPU has noted CPUs to wake and not woken them.
     pub(super) waking: Word,
     pub(super) stats: Stats,
@@ -136,6 +138,14 @@ pub(super) struct Local {
 }
 
 impl Local {
+    /// Whether nothing is in the queue but what is held for buckets on their way.
+    #[inline]
+    pub(super) fn is_idle(&self) -> bool {
+        self.queue
+            .try_borrow()
+            .is_ok_and(|queue| queue.runnable() == 0)
+    }
+
     /// Whether packets of a bucket wait in the queue.
     #[inline]
     pub(super) fn is_queued(&self, bucket: usize) -> bool {
@@ -189,6 +199,7 @@ pub(super) fn new() -> Result<Lanes> {
         let lane = Lane {
             inbox,
             mail: Mail::default(),
+            sweep: Word::new(0),
             waking: Word::new(0),
             stats: Stats {
                 packets: Counter::new(),

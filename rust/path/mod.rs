@@ -26,7 +26,7 @@ mod settings;
 mod steer;
 mod table;
 
-use crate::kapi::{cpuhp, napi::Napis, netfilter::Hooks};
+use crate::kapi::{cpuhp, napi::Napis, netdev, netfilter::Hooks};
 use control::Control;
 use kernel::{prelude::*, sync::Arc};
 use steer::Engine;
@@ -37,6 +37,7 @@ pub(crate) struct Flowbucket {
     _files: files::Files,
     _hooks: StoppedHooks,
     _hotplug: cpuhp::Registration<Control>,
+    _devices: netdev::Notifier<drain::DeviceWatch>,
 }
 
 /// The hooks, which are removed when no packet waits any more.
@@ -55,8 +56,10 @@ impl kernel::Module for Flowbucket {
         let params = settings::Settings::from_params()?;
         let engine = Napis::new(Engine::new(&params)?)?;
         let control = Control::new(engine.clone(), params)?;
-        // Packets may wait for a CPU only while its going away is watched.
+        // Packets of a device may wait only while its going away is watched, and
+        // those for a CPU while its going away is.
         let hotplug = cpuhp::Registration::new(control.clone())?;
+        let devices = netdev::Notifier::new(drain::DeviceWatch(engine.clone()))?;
         let hooks = StoppedHooks {
             _hooks: Hooks::new(engine)?,
             control: control.clone(),
@@ -67,6 +70,7 @@ impl kernel::Module for Flowbucket {
             _files: files,
             _hooks: hooks,
             _hotplug: hotplug,
+            _devices: devices,
         })
     }
 }

@@ -11,11 +11,15 @@ use crate::kapi::{
     time, trace,
 };
 use crate::model::sync::full_barrier;
+use core::ops::Range;
 use kernel::{time::delay::fsleep, time::Delta};
 
 /// How long to sleep between two looks whether all buckets have arrived. It takes the
 /// old owners and then the new a softirq each.
 const LOOK: Delta = Delta::from_micros(50);
+
+/// Buckets that move at the same time: what an owner does for one softirq turn.
+const AT_ONCE: usize = 1024;
 
 impl Napis<Engine> {
     /// Moves buckets to where `to` says, `None` for those that stay, and returns when
@@ -23,26 +27,39 @@ impl Napis<Engine> {
     ///
     /// One call at a time: callers hold the settings.
     pub(super) fn move_buckets(&self, to: impl Fn(&Table, usize) -> Option<u32>) {
-        {
-            let bh = BhGuard::new();
-            let table = self.table.read(&bh);
-            self.begin(table, to, &bh);
-        }
+        let mut first = 0;
         loop {
-            {
+            let count = {
                 let bh = BhGuard::new();
                 let table = self.table.read(&bh);
-                if (0..table.len()).all(|bucket| table.buckets.owner(bucket).has_arrived()) {
-                    return;
-                }
+                self.begin(table, first..(first + AT_ONCE).min(table.len()), &to, &bh);
+                table.len()
+            };
+            first += AT_ONCE;
+            while !self.all_arrived() {
+                fsleep(LOOK);
             }
-            fsleep(LOOK);
+            if first >= count {
+                return;
+            }
         }
     }
 
-    fn begin(&self, table: &Table, to: impl Fn(&Table, usize) -> Option<u32>, bh: &BhOff) {
+    fn all_arrived(&self) -> bool {
+        let bh = BhGuard::new();
+        let table = self.table.read(&bh);
+        (0..table.len()).all(|bucket| table.buckets.owner(bucket).has_arrived())
+    }
+
+    fn begin(
+        &self,
+        table: &Table,
+        buckets: Range<usize>,
+        to: &impl Fn(&Table, usize) -> Option<u32>,
+        bh: &BhOff,
+    ) {
         let now = time::now();
-        for bucket in 0..table.len() {
+        for bucket in buckets.clone() {
             let (Some(to), Some(more)) = (to(table, bucket), table.more(bucket)) else {
                 continue;
             };
@@ -56,7 +73,7 @@ impl Napis<Engine> {
             trace::bucket_move(bucket, from, to);
         }
         full_barrier();
-        for bucket in 0..table.len() {
+        for bucket in buckets {
             // Nothing else is on its way: one mover at a time.
             if !table.buckets.owner(bucket).has_arrived() {
                 let from = table.more(bucket).map_or(0, |more| more.from.relaxed());

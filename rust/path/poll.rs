@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The owner's softirq: takes packets from the inbox into the fair queue, passes
-//! buckets on, and lets packets go on in the order that the queue says.
+//! buckets on, and lets packets go on in the order that the queue says. No more than
+//! fit into one turn are not sorted: they go on as they came.
 
 use super::lane::{drop_packet, Lane, Local};
 use super::steer::Engine;
@@ -39,6 +40,10 @@ impl Poll for Engine {
         let mut done = 0;
         loop {
             table.buckets.turn(&lane.mail, &local.leaving, &mut turn);
+            if lane.sweep.acquire() != 0 {
+                turn.sweep();
+                lane.sweep.set_release(0);
+            }
             let some = self.run(&turn, budget - done);
             done += some;
             if some == 0 || done >= budget {
@@ -49,7 +54,8 @@ impl Poll for Engine {
 
     fn idle(&self, bh: &BhOff) -> bool {
         let (lane, local) = self.lanes.local(bh);
-        local.reader.rest(&lane.inbox, || !lane.mail.is_empty()) || lane.waking.relaxed() != 0
+        let more = || !lane.mail.is_empty() || lane.sweep.acquire() != 0;
+        local.reader.rest(&lane.inbox, more) || lane.waking.relaxed() != 0
     }
 }
 
@@ -65,11 +71,31 @@ pub(super) struct Turn<'a> {
 }
 
 impl Turn<'_> {
-    /// The next packet to go on.
+    /// The next packet to go on, and its bucket.
     #[inline]
-    fn next(&self) -> Option<(u32, Held)> {
-        let mut queue = self.local.queue.try_borrow_mut().ok()?;
-        queue.next(self.limits)
+    fn next(&self) -> Option<(usize, Held)> {
+        let queued = {
+            let mut queue = self.local.queue.try_borrow_mut().ok()?;
+            queue.next(self.limits)
+        };
+        match queued {
+            Some((bucket, packet)) => Some((bucket as usize, packet)),
+            // What is sorted only as far as buckets that leave must be is taken first.
+            None if self.local.leaving.get() != 0 => None,
+            None => self.next_unsorted(),
+        }
+    }
+
+    /// The next packet from the inbox, past those that are held.
+    #[inline]
+    fn next_unsorted(&self) -> Option<(usize, Held)> {
+        loop {
+            let (bucket, packet, hold) = self.take()?;
+            if !hold {
+                return Some((bucket, packet));
+            }
+            self.queue(bucket, packet, true);
+        }
     }
 }
 
@@ -91,7 +117,7 @@ impl Engine {
             }
             if !packet.device().is_registered() {
                 lane.stats.drop_device.add(1, bh);
-                drop_packet(packet, bucket as usize, DropReason::Device);
+                drop_packet(packet, bucket, DropReason::Device);
                 continue;
             }
             self.checks
@@ -102,6 +128,7 @@ impl Engine {
             resume.packet(packet);
         }
         turn.local.resuming.set(false);
+        turn.local.reader.release(&lane.inbox);
         lane.stats.bytes.add(bytes, bh);
         done
     }

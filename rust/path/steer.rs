@@ -98,11 +98,11 @@ impl Hook for Napis<Engine> {
         let bucket = table.buckets.of_hash(hash);
         let stamp = self.checks.stamp(local, bh);
         let owner = table.buckets.owner(bucket);
-        // Straight on if it is ours and nothing of it waits.
+        // Straight on if it is ours and nothing waits here that would be overtaken.
         if owner.cpu() == cpus::current(bh)
             && owner.has_arrived()
             && local.reader.is_empty(&lane.inbox)
-            && !local.is_queued(bucket)
+            && local.is_idle()
         {
             self.checks.processed(hash, stamp, lane, bh);
             lane.stats.packets.add(1, bh);
@@ -172,7 +172,7 @@ impl Napis<Engine> {
     pub(super) fn wake_now(&self, cpu: u32, lane: &Lane, bh: &BhOff) {
         if cpu == cpus::current(bh) {
             self.schedule(bh);
-        } else if self.kick(cpu).is_ok() {
+        } else if self.kick(cpu) == Ok(true) {
             lane.stats.ipis.add(1, bh);
         }
     }
