@@ -61,6 +61,24 @@ impl PacketInbox {
         self.0.wake()
     }
 
+    /// See [`Inbox::set_hog`].
+    #[inline]
+    pub(crate) fn set_hog(&self, flow: Option<u32>) {
+        self.0.set_hog(flow);
+    }
+
+    /// See [`Inbox::is_hog`].
+    #[inline]
+    pub(crate) fn is_hog(&self, flow: u32) -> bool {
+        self.0.is_hog(flow)
+    }
+
+    /// See [`Inbox::has_hog`].
+    #[inline]
+    pub(crate) fn has_hog(&self) -> bool {
+        self.0.has_hog()
+    }
+
     /// See [`Inbox::is_at_rest`].
     pub(crate) fn is_at_rest(&self) -> bool {
         self.0.is_at_rest()

@@ -99,6 +99,9 @@ pub struct FairQueue<FV, BV, IV> {
     memory: u32,
 }
 
+/// A connection with one part in so many of all memory is a hog.
+const HOG_PART: u32 = 32;
+
 /// How many words the index has that goes with so many entries for connections.
 pub const fn index_len(flows: usize) -> usize {
     pool::heads(flows).saturating_mul(2)
@@ -171,6 +174,21 @@ where
     #[inline]
     fn find(&self, bucket: u32) -> Option<u16> {
         self.buckets.find(&self.index, NONE, bucket)
+    }
+
+    /// Whether more than three quarters of a limit are used.
+    #[inline]
+    pub fn is_long(&self, limits: &Limits) -> bool {
+        let over = |now: u32, limit: u32| now > limit / 4 * 3;
+        over(self.len, limits.packets) || over(self.memory, limits.memory)
+    }
+
+    /// The connection that has the most memory queued, nearly, by its hash, if that is a
+    /// notable part of all. What else comes in for it would only have to be shed.
+    pub fn hog(&mut self) -> Option<u32> {
+        let at = self.longest.longest(self.flows.all())?;
+        let flow = self.flows.get(at)?;
+        (flow.memory >= self.memory / HOG_PART).then(|| flow.node().key)
     }
 
     /// Queues a packet. If that would go over a limit, packets are shed first: from the

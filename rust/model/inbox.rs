@@ -36,7 +36,12 @@ struct Owner {
     taken: Word,
     /// 1 from the moment somebody was told to wake the owner until it rests.
     awake: Word,
+    /// The connection whose packets the owner does not want, plus [`HOG`]; or 0.
+    hog: Word,
 }
+
+/// Tells the hash 0 from none.
+const HOG: usize = 1 << 32;
 
 /// The queue. `S` holds the ring's words: a slice of them behind any pointer.
 ///
@@ -84,6 +89,7 @@ impl<S: Deref<Target = [Word]>> Inbox<S> {
             owner: Line(Owner {
                 taken: Word::new(0),
                 awake: Word::new(0),
+                hog: Word::new(0),
             }),
             slots,
         })
@@ -140,6 +146,29 @@ impl<S: Deref<Target = [Word]>> Inbox<S> {
     #[inline]
     pub fn is_awake(&self) -> bool {
         self.owner.0.awake.acquire() != 0
+    }
+
+    /// The owner has so much of this connection that more would only be dropped. A hint
+    /// for producers, to do that for it.
+    #[inline]
+    pub fn set_hog(&self, flow: Option<u32>) {
+        let hog = flow.map_or(0, |flow| flow as usize | HOG);
+        // Producers read this cache line.
+        if self.owner.0.hog.relaxed() != hog {
+            self.owner.0.hog.set_relaxed(hog);
+        }
+    }
+
+    /// Whether the owner does not want packets of this connection now.
+    #[inline]
+    pub fn is_hog(&self, flow: u32) -> bool {
+        self.owner.0.hog.relaxed() == flow as usize | HOG
+    }
+
+    /// Whether the owner wants all but some connection's.
+    #[inline]
+    pub fn has_hog(&self) -> bool {
+        self.owner.0.hog.relaxed() != 0
     }
 
     /// Whether the owner rests and nothing waits. (It is at rest for a moment also when

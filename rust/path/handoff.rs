@@ -17,7 +17,7 @@ const FEW: usize = 64;
 
 /// Packets that are sorted at most for one poll that processes [`FEW`]. If still more
 /// come in, sorting them would take the time to process any: then the inbox fills, and
-/// their senders drop them.
+/// those who send them drop them.
 const MANY: usize = 4 * FEW;
 
 impl Turn<'_> {
@@ -44,6 +44,23 @@ impl Turn<'_> {
             self.queue(bucket, packet, hold);
         }
         self.local.reader.release(&self.lane.inbox);
+    }
+
+    /// Whether much waits, of many connections: then what comes in is no better than what
+    /// there is, and it is cheapest dropped by those who send it.
+    fn is_full(&self) -> bool {
+        let long = (self.local.queue.try_borrow()).is_ok_and(|queue| queue.is_long(self.limits));
+        long && !self.lane.inbox.has_hog()
+    }
+
+    /// While much waits, tells those who send packets of whom it is.
+    fn watch_hog(&self) {
+        if let Ok(mut queue) = self.local.queue.try_borrow_mut() {
+            let long = queue.is_long(self.limits);
+            self.lane
+                .inbox
+                .set_hog(if long { queue.hog() } else { None });
+        }
     }
 
     /// Drops what waits here of devices that are no longer registered. What is left is
@@ -94,13 +111,14 @@ impl Turn<'_> {
 
 impl Keeper for Turn<'_> {
     fn take_in(&mut self) {
-        let nothing = self.local.queue.try_borrow().is_ok_and(|q| q.is_empty());
+        let nothing = (self.local.queue.try_borrow()).is_ok_and(|queue| queue.is_empty());
         if self.local.leaving.get() != 0 {
             // It is waited for that the inbox is taken up to some place.
             self.sort(usize::MAX);
         } else if !nothing || self.local.reader.backlog(&self.lane.inbox) > FEW {
-            self.sort(MANY);
+            self.sort(if self.is_full() { FEW } else { MANY });
         }
+        self.watch_hog();
     }
 
     fn passed(&self, end: usize) -> bool {

@@ -25,7 +25,7 @@ use kernel::{cpu::nr_cpu_ids, prelude::*};
 
 /// Packets that can wait for one CPU to sort them into its queue: what may come in
 /// between two of its softirqs.
-pub(super) const INBOX_PACKETS: usize = 4096;
+pub(super) const INBOX_PACKETS: usize = 2048;
 
 /// All CPUs' lanes.
 pub(super) type Lanes = PerCpu<Lane, Local>;

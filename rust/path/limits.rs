@@ -51,11 +51,13 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// The defaults: one Ethernet frame, the whole pool, and what fq_codel has.
+    /// The defaults: one Ethernet frame, the packets that RPS's backlog has (more than
+    /// fit into a CPU's cache do not get through faster), and the memory that fq_codel
+    /// has.
     pub(super) fn new() -> Self {
         Self {
             quantum: Limit::new(1514, 64, 1 << 20),
-            packets: Limit::new(POOL as u32, 64, POOL as u32),
+            packets: Limit::new(1000, 64, POOL as u32),
             memory: Limit::new(32 << 20, 1 << 18, 1 << 30),
         }
     }
