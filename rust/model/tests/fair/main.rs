@@ -7,6 +7,7 @@ mod broken;
 mod check;
 mod fairness;
 mod flood;
+mod hog;
 mod mice;
 mod properties;
 mod queue;
