@@ -6,7 +6,7 @@
 //! A packet is `10 * source + sequence`, from 2 (1 is a hole) to 63. What was processed goes into a
 //! log behind a lock that loom does not see, so that logging orders nothing.
 
-use super::handoff::{Bucket, Buckets, Keeper, Mail};
+use super::handoff::{owned_by, Buckets, Keeper, Mail, Move};
 use super::inbox::{Inbox, Pushed, Reader};
 use super::sync::{full_barrier, Word};
 use std::cell::Cell;
@@ -35,7 +35,7 @@ pub(super) struct Cpu {
 /// What all CPUs see.
 pub(super) struct World {
     pub(super) cpus: [Cpu; 2],
-    pub(super) buckets: Buckets<Vec<Bucket>>,
+    pub(super) buckets: Buckets<Vec<Word>, Vec<Move>>,
     /// The bucket's packets on their way, six bits each.
     parcel: Word,
     pub(super) log: Mutex<Vec<usize>>,
@@ -51,7 +51,7 @@ impl World {
         };
         Self {
             cpus: [cpu(), cpu()],
-            buckets: Buckets::new(vec![Bucket::new(0)]).unwrap(),
+            buckets: Buckets::new(vec![owned_by(0)], vec![Move::default()]).unwrap(),
             parcel: Word::new(0),
             log: Mutex::new(Vec::new()),
             faults,

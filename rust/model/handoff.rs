@@ -44,24 +44,26 @@ impl Owner {
     }
 }
 
-/// A bucket's state that CPUs share.
-pub struct Bucket {
-    owner: Word,
+/// What a bucket needs while it moves.
+pub struct Move {
     /// While it leaves: the end of the old owner's inbox.
     until: Word,
     /// The next bucket in the list in which this one is, plus 1.
     next: Word,
 }
 
-impl Bucket {
-    /// A bucket that `cpu` owns.
-    pub fn new(cpu: u32) -> Self {
+impl Default for Move {
+    fn default() -> Self {
         Self {
-            owner: Word::new(cpu as usize),
             until: Word::new(0),
             next: Word::new(0),
         }
     }
+}
+
+/// The word of a bucket that `cpu` owns.
+pub fn owned_by(cpu: u32) -> Word {
+    Word::new(cpu as usize)
 }
 
 /// A list of buckets that any CPU adds to and one takes as a whole. A bucket is in
@@ -104,46 +106,51 @@ pub trait Keeper {
     fn receive(&mut self, bucket: usize);
 }
 
-/// All buckets.
-pub struct Buckets<S>(S);
+/// All buckets. Their words are apart from the rest: packets look at nothing else.
+pub struct Buckets<W, M> {
+    owners: W,
+    moves: M,
+}
 
-impl<S: Deref<Target = [Bucket]>> Buckets<S> {
-    /// From their states, the number of which is a power of two.
-    pub fn new(buckets: S) -> Option<Self> {
-        buckets.len().is_power_of_two().then_some(Self(buckets))
+impl<W: Deref<Target = [Word]>, M: Deref<Target = [Move]>> Buckets<W, M> {
+    /// From their words ([`owned_by`]), the number of which is a power of two, and as
+    /// many moves.
+    pub fn new(owners: W, moves: M) -> Option<Self> {
+        let fits = owners.len().is_power_of_two() && owners.len() == moves.len();
+        fits.then_some(Self { owners, moves })
     }
 
     /// How many there are.
     #[inline]
     pub fn count(&self) -> usize {
-        self.0.len()
+        self.owners.len()
     }
 
     /// The bucket of a hash.
     #[inline]
     pub fn of_hash(&self, hash: u32) -> usize {
-        hash as usize & self.0.len().wrapping_sub(1)
+        hash as usize & self.owners.len().wrapping_sub(1)
     }
 
     #[inline]
-    fn get(&self, bucket: usize) -> Option<&Bucket> {
-        self.0.get(bucket)
+    fn get(&self, bucket: usize) -> Option<(&Word, &Move)> {
+        Some((self.owners.get(bucket)?, self.moves.get(bucket)?))
     }
 
     /// Who gets a bucket's packets.
     #[inline]
     pub fn owner(&self, bucket: usize) -> Owner {
-        Owner(self.get(bucket).map_or(0, |b| b.owner.acquire()))
+        Owner(self.owners.get(bucket).map_or(0, Word::acquire))
     }
 
     /// Mover, step 1: names the new owner; the bucket must have arrived at the one
     /// before, who is returned. `None` if that is the same CPU: nothing to do.
     /// A full barrier must follow, one for any number of buckets.
     pub fn announce(&self, bucket: usize, to: u32) -> Option<u32> {
-        let b = self.get(bucket)?;
-        let from = Owner(b.owner.acquire()).cpu();
+        let owner = self.owners.get(bucket)?;
+        let from = Owner(owner.acquire()).cpu();
         (from != to).then(|| {
-            b.owner.set_relaxed(to as usize | AWAY);
+            owner.set_relaxed(to as usize | AWAY);
             from
         })
     }
@@ -151,9 +158,9 @@ impl<S: Deref<Target = [Bucket]>> Buckets<S> {
     /// Mover, step 2: asks the old owner to let go; `end` is that of its inbox, read
     /// after the barrier. The old owner must be woken then.
     pub fn request(&self, bucket: usize, from: &Mail, end: usize) {
-        if let Some(b) = self.get(bucket) {
-            b.until.set_relaxed(end);
-            self.add(&from.requests, bucket, b);
+        if let Some(its) = self.moves.get(bucket) {
+            its.until.set_relaxed(end);
+            self.add(&from.requests, bucket, its);
         }
     }
 
@@ -161,32 +168,32 @@ impl<S: Deref<Target = [Bucket]>> Buckets<S> {
     /// the buckets whose packets are not all taken in yet: 0 at first.
     pub fn turn(&self, mail: &Mail, leaving: &Cell<usize>, keeper: &mut impl Keeper) {
         let mut at = self.take(&mail.arrivals);
-        while let Some((bucket, b)) = self.pop(&mut at) {
+        while let Some((bucket, owner, _)) = self.pop(&mut at) {
             keeper.receive(bucket);
             // Release: whoever sees it arrived sees what was done with it before.
-            b.owner.set_release(b.owner.relaxed() & !AWAY);
+            owner.set_release(owner.relaxed() & !AWAY);
         }
         // After the arrivals: a bucket that came may be asked for already.
         let mut at = self.take(&mail.requests);
-        while let Some((bucket, b)) = self.pop(&mut at) {
-            b.next.set_relaxed(leaving.replace(bucket + 1));
+        while let Some((bucket, _, its)) = self.pop(&mut at) {
+            its.next.set_relaxed(leaving.replace(bucket + 1));
         }
         keeper.take_in();
         let mut at = leaving.replace(0);
-        while let Some((bucket, b)) = self.pop(&mut at) {
-            if keeper.passed(b.until.relaxed()) {
-                let to = Owner(b.owner.relaxed()).cpu();
-                keeper.send(bucket, to, |mail| self.add(&mail.arrivals, bucket, b));
+        while let Some((bucket, owner, its)) = self.pop(&mut at) {
+            if keeper.passed(its.until.relaxed()) {
+                let to = Owner(owner.relaxed()).cpu();
+                keeper.send(bucket, to, |mail| self.add(&mail.arrivals, bucket, its));
             } else {
-                b.next.set_relaxed(leaving.replace(bucket + 1));
+                its.next.set_relaxed(leaving.replace(bucket + 1));
             }
         }
     }
 
-    fn add(&self, list: &List, bucket: usize, b: &Bucket) {
+    fn add(&self, list: &List, bucket: usize, its: &Move) {
         let mut head = list.0.relaxed();
         loop {
-            b.next.set_relaxed(head);
+            its.next.set_relaxed(head);
             match list.0.exchange(head, bucket + 1) {
                 Ok(()) => return,
                 Err(found) => head = found,
@@ -203,10 +210,10 @@ impl<S: Deref<Target = [Bucket]>> Buckets<S> {
     }
 
     /// The first of a list that was taken. Its link is not looked at again.
-    fn pop(&self, at: &mut usize) -> Option<(usize, &Bucket)> {
+    fn pop(&self, at: &mut usize) -> Option<(usize, &Word, &Move)> {
         let bucket = at.checked_sub(1)?;
-        let b = self.get(bucket)?;
-        *at = b.next.relaxed();
-        Some((bucket, b))
+        let (owner, its) = self.get(bucket)?;
+        *at = its.next.relaxed();
+        Some((bucket, owner, its))
     }
 }

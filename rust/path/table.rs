@@ -4,7 +4,7 @@
 
 use crate::kapi::packets::Parcel;
 use crate::model::{
-    handoff::{Bucket, Buckets},
+    handoff::{owned_by, Buckets, Move},
     hash::{toeplitz, Hasher},
     sync::Word,
 };
@@ -14,7 +14,7 @@ use kernel::prelude::*;
 /// changes.
 pub(super) struct Table {
     pub(super) hasher: Hasher<KBox<toeplitz::Table>>,
-    pub(super) buckets: Buckets<KVVec<Bucket>>,
+    pub(super) buckets: Buckets<KVVec<Word>, KVVec<Move>>,
     more: KVVec<More>,
 }
 
@@ -39,11 +39,13 @@ impl Table {
         count: usize,
         owner: impl Fn(usize) -> u32,
     ) -> Result<KBox<Self>> {
-        let mut buckets = KVVec::with_capacity(count, GFP_KERNEL)?;
+        let mut owners = KVVec::with_capacity(count, GFP_KERNEL)?;
+        let mut moves = KVVec::with_capacity(count, GFP_KERNEL)?;
         let mut more = KVVec::with_capacity(count, GFP_KERNEL)?;
         for bucket in 0..count {
             let cpu = owner(bucket);
-            buckets.push(Bucket::new(cpu), GFP_KERNEL)?;
+            owners.push(owned_by(cpu), GFP_KERNEL)?;
+            moves.push(Move::default(), GFP_KERNEL)?;
             let item = More {
                 parcel: Parcel::new(),
                 home: Word::new(cpu as usize),
@@ -54,7 +56,7 @@ impl Table {
             };
             more.push(item, GFP_KERNEL)?;
         }
-        let buckets = Buckets::new(buckets).ok_or(EINVAL)?;
+        let buckets = Buckets::new(owners, moves).ok_or(EINVAL)?;
         Ok(KBox::new(
             Self {
                 hasher,
