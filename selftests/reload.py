@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib
 # pylint: disable=wrong-import-position
 import memory
 import module
-from harness import expect, expect_equal, main, must_fail, note, test
+from harness import Failed, expect, expect_equal, main, must_fail, note, test
 from net import SO_RCVBUFFORCE, Netns, address, veth
 from streams import Streams, check_finished
 
@@ -89,8 +89,13 @@ def run(count, seconds):
         moved, again = check_finished(streams.finish())
         note(f"{done} reloads, {streams.count} connections, {moved >> 20} MiB, {again} segments sent again")
         return done
+    except Failed:
+        if module.loaded():
+            note({name: module.counter(name) for name in ("steered", "queued", "direct", *module.DROPS)})
+        raise
     finally:
         streams.stop()
+        module.unload()
 
 
 @test("before: a few reloads under load, to fill the caches")
