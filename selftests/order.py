@@ -97,10 +97,10 @@ def check_order(reordered):
     expect_equal(reordered, 0, "datagrams that others of their flow had overtaken")
 
 
-def datagrams(count, threads=((0, 4), (1, 6))):
+def datagrams(count, delay_ns=DELAY_NS, threads=((0, 4), (1, 6))):
     """Sends datagrams; returns (sent, lost, reordered) when all are accounted for."""
     receivers = [pktgen.Receiver(receiver, version) for version in (4, 6)]
-    source = pktgen.Sender(sender, "out", receiver.mac("in"), SINKS, threads, DELAY_NS)
+    source = pktgen.Sender(sender, "out", receiver.mac("in"), SINKS, threads, delay_ns)
     try:
         before, sent = counted(), 0
         while sent < count:
@@ -124,6 +124,7 @@ def moving():
         module.write("moves/check_order", "1")
         # A guest's CPUs stand still now and then; what comes in meanwhile has room.
         module.write("limit_packets", "4096")
+        module.write("limit_bytes", str(1 << 30))
         with Mover() as mover:
             yield
         if mover.error:
@@ -216,7 +217,8 @@ def _():
     try:
         sent = reordered = 0
         while not reordered and sent < 2 * PACKETS:
-            now, _, late = datagrams(min(PACKETS, 10 * CHUNK))
+            # Faster, so that packets wait for RPS to be overtaken.
+            now, _, late = datagrams(min(PACKETS, 10 * CHUNK), DELAY_NS // 10 if UML else DELAY_NS)
             sent, reordered = sent + now, reordered + late
         note(f"of {sent} datagrams {reordered} were overtaken")
         must_fail(check_order, reordered)

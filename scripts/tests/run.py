@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Runs the tests and counts them.
 
-    run.py          host, lint, and the selftests in the x86 and uml guests;
+    run.py          host, lint, and the selftests in the x86 guest;
                     TEST_UNTIL=SECONDS (since 1970): no guest begins after that
     run.py NAME     one group (host, lint, x86, debug, uml, debian13) or one
                     selftest by its name without .sh or .py
@@ -9,7 +9,8 @@
 The selftests' Makefile says what runs where: TEST_PROGS in the x86 guest with
 4 CPUs, TEST_PROGS_DEBUG in the debug kernel's, TEST_PROGS_UML in user-mode
 Linux. The debug kernel takes as long to build as all the rest and its guest
-is several times slower: its group runs when it is named. Each group boots once; when a guest dies, the program that ran then has
+is several times slower, and user-mode Linux has a kernel of its own again: their
+groups run when they are named. Each group boots once; when a guest dies, the program that ran then has
 failed and the rest goes on in a new one. A guest's console is a test point too.
 Logs: build/test/.
 """
@@ -195,7 +196,7 @@ def main(wanted):
         elif wanted:
             tests = {wanted: tests[wanted]}
         if not wanted:
-            del tests["debug"]
+            del tests["debug"], tests["uml"]
         jobs = [] if wanted else [run_host, run_lint]
         jobs += [lambda f=f, n=n: run_guest(f, n) for f, n in tests.items() if n]
     if not jobs:
