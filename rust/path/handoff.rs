@@ -30,9 +30,14 @@ impl Turn<'_> {
         let packet = reader.take(inbox)?;
         reader.prefetch(inbox);
         let bucket = self.table.buckets.of_hash(packet.flow());
+        Some((bucket, packet, self.must_hold(bucket)))
+    }
+
+    /// Whether a bucket is on its way here.
+    #[inline]
+    fn must_hold(&self, bucket: usize) -> bool {
         let owner = self.table.buckets.owner(bucket);
-        let hold = owner.cpu() == self.me && !owner.has_arrived();
-        Some((bucket, packet, hold))
+        owner.cpu() == self.me && !owner.has_arrived()
     }
 
     /// Takes up to `most` packets out of the inbox and queues them.
@@ -76,8 +81,7 @@ impl Turn<'_> {
             };
             let mut packets = queue.collect(bucket as u32);
             drop(queue);
-            let owner = self.table.buckets.owner(bucket);
-            let hold = owner.cpu() == self.me && !owner.has_arrived();
+            let hold = self.must_hold(bucket);
             while let Some(packet) = packets.pop() {
                 if packet.device().is_registered() {
                     self.queue(bucket, packet, hold);
