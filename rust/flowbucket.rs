@@ -19,14 +19,4 @@ module! {
     authors: ["The flowbucket developers"],
     description: "Receive-side load balancer: steers connections to CPUs by hash bucket",
     license: "GPL",
-    params: {
-        buckets: u32 {
-            default: 4096,
-            description: "Number of buckets at load: a power of two, 64 to 65536 (default 4096)",
-        },
-        enabled: bool {
-            default: true,
-            description: "Whether to steer from load on (default Y)",
-        },
-    },
 }

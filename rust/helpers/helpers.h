@@ -54,6 +54,8 @@ void fb_trace_bucket_moved(u32 bucket, u32 from, u32 to, u32 held, u64 ns);
 void fb_trace_drop(const struct sk_buff *skb, u32 bucket, u32 reason);
 
 /* linux/moduleparam.h */
+u32 fb_param_buckets(void);
+bool fb_param_enabled(void);
 const char *fb_param_hash(void);
 
 #endif

@@ -1,9 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! String module parameters, which the kernel crate's `module!` lacks.
+//! Module parameters. They are declared in C: the kernel crate's `module!` has none that
+//! are strings, before 7.3 none that are booleans, and gives numbers in another way there.
 
 use crate::bindings;
 use kernel::prelude::*;
+
+/// `buckets=` as given at load time.
+pub(crate) fn buckets() -> u32 {
+    // SAFETY: Reads the parameter, which does not change (its sysfs file is read-only).
+    unsafe { bindings::fb_param_buckets() }
+}
+
+/// `enabled=` as given at load time.
+pub(crate) fn enabled() -> bool {
+    // SAFETY: As above.
+    unsafe { bindings::fb_param_enabled() }
+}
 
 /// `hash=` as given at load time.
 pub(crate) fn hash() -> Option<&'static CStr> {

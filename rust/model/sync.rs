@@ -25,7 +25,10 @@ mod imp {
 
     #[inline(always)]
     pub(super) fn full_barrier() {
+        #[cfg(not(KERNEL_7_2))]
         barrier::smp_mb(barrier::Full);
+        #[cfg(KERNEL_7_2)]
+        barrier::smp_mb();
     }
 }
 

@@ -8,7 +8,7 @@
 use super::owners;
 use super::settings::Settings;
 use super::steer::Engine;
-use crate::kapi::{cpus, napi::Napis};
+use crate::kapi::{cpus, napi::Napis, param};
 use crate::model::{
     hash::{toeplitz, Algorithm},
     map::Buckets,
@@ -47,7 +47,7 @@ impl Control {
         let settings = self.settings.lock();
         // CPUs may have come or gone since the table was made. Nothing is steered yet.
         self.engine.table.replace(settings.table()?);
-        let on = crate::module_parameters::enabled.value();
+        let on = param::enabled();
         self.engine.enabled.set_release(usize::from(on));
         pr_info!(
             "{} buckets, hash {}, {}\n",

@@ -51,7 +51,7 @@ impl kernel::Module for Flowbucket {
         if cfg!(CONFIG_PREEMPT_RT) {
             // There softirqs are preempted: data of one CPU is no longer its own.
             pr_err!("PREEMPT_RT kernels are not supported\n");
-            return Err(EOPNOTSUPP);
+            return Err(Error::from_errno(-(crate::bindings::EOPNOTSUPP as i32)));
         }
         let params = settings::Settings::from_params()?;
         let engine = Napis::new(Engine::new(&params)?)?;

@@ -28,7 +28,7 @@ impl Settings {
     /// Errors: `EINVAL` for a hash that does not exist, `ERANGE` for a number of
     /// buckets that is not a power of two from 64 to 65,536.
     pub(super) fn from_params() -> Result<Self> {
-        let count = crate::module_parameters::buckets.value();
+        let count = param::buckets();
         let buckets = Buckets::new(count).ok_or_else(|| {
             pr_err!("buckets={}: must be a power of two, 64 to 65536\n", count);
             ERANGE
