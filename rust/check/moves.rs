@@ -72,7 +72,7 @@ fn there_and_back(faults: Faults) {
             Softirq::new(&world, 1, &state).run_until_asleep();
             // One mover at a time: not while the first move is under way.
             let here = world.buckets.owner(BUCKET);
-            let back = here.cpu() == 1 && here.has_arrived();
+            let back = here.cpu() == 1 && world.buckets.is_settled(BUCKET);
             if back {
                 world.move_to(0);
             }

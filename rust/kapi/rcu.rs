@@ -40,9 +40,10 @@ impl<T> RcuBox<T> {
     /// What is in the box; valid while bottom halves are off.
     #[inline]
     pub(crate) fn read<'a>(&'a self, _: &'a BhOff) -> &'a T {
+        // As rcu_dereference(): the dependency on the address orders the accesses.
         // SAFETY: By the type invariant, and since a region with bottom halves
         // off is an RCU read-side critical section.
-        unsafe { &*self.ptr.load(ordering::Acquire) }
+        unsafe { &*self.ptr.load(ordering::Relaxed) }
     }
 
     /// Puts `new` in, waits until nobody reads the old value, and drops it.

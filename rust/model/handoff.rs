@@ -137,10 +137,15 @@ impl<W: Deref<Target = [Word]>, M: Deref<Target = [Move]>> Buckets<W, M> {
         Some((self.owners.get(bucket)?, self.moves.get(bucket)?))
     }
 
-    /// Who gets a bucket's packets.
+    /// Who gets a bucket's packets. That it has arrived here, a CPU learns from itself.
     #[inline]
     pub fn owner(&self, bucket: usize) -> Owner {
-        Owner(self.owners.get(bucket).map_or(0, Word::acquire))
+        Owner(self.owners.get(bucket).map_or(0, Word::relaxed))
+    }
+
+    /// Mover: whether the bucket has arrived. What its owner did with it then comes before.
+    pub fn is_settled(&self, bucket: usize) -> bool {
+        Owner(self.owners.get(bucket).map_or(0, Word::acquire)).has_arrived()
     }
 
     /// Mover, step 1: names the new owner; the bucket must have arrived at the one

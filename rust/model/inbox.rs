@@ -107,8 +107,9 @@ impl<S: Deref<Target = [Word]>> Inbox<S> {
     pub fn push(&self, packet: NonZeroUsize, still: impl FnOnce() -> bool) -> Pushed {
         let mut tail = self.tail.0.relaxed();
         loop {
-            // Acquire: the owner's clearing of the slot happened before.
-            let taken = self.owner.0.taken.acquire();
+            // The exchange, a full barrier, makes the owner's clearing of the slot come
+            // before.
+            let taken = self.owner.0.taken.relaxed();
             // Signed: the owner may have gone past a tail that is no longer true,
             // and then the exchange below fails.
             if tail.wrapping_sub(taken) as isize >= self.slots.len() as isize {
@@ -194,6 +195,8 @@ impl Reader {
         loop {
             let next = self.next.get();
             let slot = inbox.slot(next)?;
+            // Acquire: who looks at the packet's bucket then sees at least what its
+            // producer saw.
             let packet = NonZeroUsize::new(slot.acquire())?;
             slot.set_relaxed(0);
             self.next.set(next.wrapping_add(1));

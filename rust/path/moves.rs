@@ -48,7 +48,7 @@ impl Napis<Engine> {
     fn all_arrived(&self) -> bool {
         let bh = BhGuard::new();
         let table = self.table.read(&bh);
-        (0..table.len()).all(|bucket| table.buckets.owner(bucket).has_arrived())
+        (0..table.len()).all(|bucket| table.buckets.is_settled(bucket))
     }
 
     fn begin(
@@ -75,7 +75,7 @@ impl Napis<Engine> {
         full_barrier();
         for bucket in buckets {
             // Nothing else is on its way: one mover at a time.
-            if !table.buckets.owner(bucket).has_arrived() {
+            if !table.buckets.is_settled(bucket) {
                 let from = table.more(bucket).map_or(0, |more| more.from.relaxed());
                 if let Some(lane) = self.lanes.get(from as u32) {
                     table.buckets.request(bucket, &lane.mail, lane.inbox.end());
