@@ -22,7 +22,7 @@ fn packet(n: usize) -> NonZeroUsize {
 /// Puts a packet in that has no reason to go elsewhere: whether it is in, and
 /// whether to wake the owner.
 fn push(inbox: &Inbox<Vec<Word>>, n: usize) -> (bool, bool) {
-    match inbox.push(packet(n), || true) {
+    match inbox.push(packet(n), 0, || true) {
         Pushed::In { wake } => (true, wake),
         Pushed::Moved { wake } => (false, wake),
         Pushed::Full => (false, false),

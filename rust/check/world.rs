@@ -64,7 +64,7 @@ impl World {
         loop {
             let owner = self.buckets.owner(BUCKET).cpu();
             let still = || self.faults.no_second_look || self.buckets.owner(BUCKET).cpu() == owner;
-            match self.cpus[owner as usize].inbox.push(packet, still) {
+            match self.cpus[owner as usize].inbox.push(packet, 0, still) {
                 Pushed::In { .. } => return,
                 Pushed::Moved { .. } => (),
                 Pushed::Full => unreachable!("fewer packets than places"),
@@ -114,6 +114,12 @@ pub(super) struct Local {
     held: Cell<Vec<usize>>,
 }
 
+fn push(to: &Cell<Vec<usize>>, packet: usize) {
+    let mut packets = to.take();
+    packets.push(packet);
+    to.set(packets);
+}
+
 impl<'a> Softirq<'a> {
     pub(super) fn new(world: &'a World, me: u32, state: &'a Local) -> Self {
         Self { world, me, state }
@@ -143,6 +149,22 @@ impl<'a> Softirq<'a> {
         for packet in self.state.queue.take() {
             self.world.log.lock().unwrap().push(packet);
         }
+        // What came in since, or was too little to be sorted, goes on as it came.
+        if leaving.get() == 0 {
+            while let Some(packet) = self.state.reader.take(&self.cpu().inbox) {
+                if self.must_hold() {
+                    push(&self.state.held, packet.get());
+                } else {
+                    self.world.log.lock().unwrap().push(packet.get());
+                }
+            }
+            self.state.reader.release(&self.cpu().inbox);
+        }
+    }
+
+    fn must_hold(&self) -> bool {
+        let owner = self.world.buckets.owner(BUCKET);
+        owner.cpu() == self.me && !owner.has_arrived() && !self.world.faults.no_hold
     }
 
     /// Runs while somebody says that there is something to do.
@@ -160,18 +182,19 @@ impl<'a> Softirq<'a> {
 
 impl Keeper for Softirq<'_> {
     fn take_in(&mut self) {
-        let owner = self.world.buckets.owner(BUCKET);
-        let hold = owner.cpu() == self.me && !owner.has_arrived() && !self.world.faults.no_hold;
-        let to = if hold {
-            &self.state.held
-        } else {
-            &self.state.queue
-        };
-        let mut packets = to.take();
-        while let Some(packet) = self.state.reader.take(&self.cpu().inbox) {
-            packets.push(packet.get());
+        let queue = self.state.queue.take();
+        let nothing = queue.is_empty();
+        self.state.queue.set(queue);
+        if nothing && self.state.leaving.get() == 0 {
+            return;
         }
-        to.set(packets);
+        while let Some(packet) = self.state.reader.take(&self.cpu().inbox) {
+            let to = match self.must_hold() {
+                true => &self.state.held,
+                false => &self.state.queue,
+            };
+            push(to, packet.get());
+        }
         self.state.reader.release(&self.cpu().inbox);
     }
 

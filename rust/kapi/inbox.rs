@@ -5,6 +5,7 @@
 
 use super::held::Held;
 use crate::bindings;
+use crate::model::fair::Packet;
 use crate::model::inbox::{self, Inbox, Pushed};
 use crate::model::sync::Word;
 use core::num::NonZeroUsize;
@@ -43,10 +44,11 @@ impl PacketInbox {
         packet: Held,
         still: impl FnOnce() -> bool,
     ) -> (Pushed, Option<Held>) {
+        let flow = packet.flow();
         let raw = packet.into_raw();
         // A packet is not at address 0.
         let token = NonZeroUsize::new(raw as usize).unwrap_or(NonZeroUsize::MIN);
-        let pushed = self.0.push(token, still);
+        let pushed = self.0.push(token, flow, still);
         let back = match pushed {
             Pushed::In { .. } => None,
             // SAFETY: Given up just above and not put in.
@@ -65,12 +67,6 @@ impl PacketInbox {
     #[inline]
     pub(crate) fn set_hog(&self, flow: Option<u32>) {
         self.0.set_hog(flow);
-    }
-
-    /// See [`Inbox::is_hog`].
-    #[inline]
-    pub(crate) fn is_hog(&self, flow: u32) -> bool {
-        self.0.is_hog(flow)
     }
 
     /// See [`Inbox::has_hog`].

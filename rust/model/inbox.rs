@@ -36,12 +36,16 @@ struct Owner {
     taken: Word,
     /// 1 from the moment somebody was told to wake the owner until it rests.
     awake: Word,
-    /// The connection whose packets the owner does not want, plus [`HOG`]; or 0.
+    /// The connection that has, or had last, most of what waits, plus one of those
+    /// below; or 0.
     hog: Word,
 }
 
-/// Tells the hash 0 from none.
+/// The owner does not want more of the connection's packets.
 const HOG: usize = 1 << 32;
+/// It would again, but not so many that there is no room for others: if the owner is held
+/// up, this is whose packets come in meanwhile.
+const SUSPECT: usize = 2 << 32;
 
 /// The queue. `S` holds the ring's words: a slice of them behind any pointer.
 ///
@@ -101,10 +105,15 @@ impl<S: Deref<Target = [Word]>> Inbox<S> {
         slots.get(position & slots.len().wrapping_sub(1))
     }
 
-    /// Puts a packet in, if `still` its owner is ours when it has its place. A packet
-    /// is an address: not 1.
+    /// Puts a packet of a connection in, if `still` its owner is ours when it has its
+    /// place. A packet is an address: not 1.
     #[inline]
-    pub fn push(&self, packet: NonZeroUsize, still: impl FnOnce() -> bool) -> Pushed {
+    pub fn push(&self, packet: NonZeroUsize, flow: u32, still: impl FnOnce() -> bool) -> Pushed {
+        let most = match self.owner.0.hog.relaxed() ^ flow as usize {
+            HOG => return Pushed::Full,
+            SUSPECT => self.slots.len() / 2,
+            _ => self.slots.len(),
+        };
         let mut tail = self.tail.0.relaxed();
         loop {
             // The exchange, a full barrier, makes the owner's clearing of the slot come
@@ -112,7 +121,7 @@ impl<S: Deref<Target = [Word]>> Inbox<S> {
             let taken = self.owner.0.taken.relaxed();
             // Signed: the owner may have gone past a tail that is no longer true,
             // and then the exchange below fails.
-            if tail.wrapping_sub(taken) as isize >= self.slots.len() as isize {
+            if tail.wrapping_sub(taken) as isize >= most as isize {
                 return Pushed::Full;
             }
             match self.tail.0.exchange(tail, tail.wrapping_add(1)) {
@@ -149,27 +158,27 @@ impl<S: Deref<Target = [Word]>> Inbox<S> {
         self.owner.0.awake.acquire() != 0
     }
 
-    /// The owner has so much of this connection that more would only be dropped. A hint
-    /// for producers, to do that for it.
+    /// The owner has so much of this connection that more would only be dropped: producers
+    /// do that for it. `None`: not so of any; half the inbox is free to the last one then,
+    /// and all of it to others.
     #[inline]
     pub fn set_hog(&self, flow: Option<u32>) {
-        let hog = flow.map_or(0, |flow| flow as usize | HOG);
+        let was = self.owner.0.hog.relaxed();
+        let hog = match flow {
+            Some(flow) => flow as usize | HOG,
+            None if was & HOG != 0 => was ^ HOG | SUSPECT,
+            None => was,
+        };
         // Producers read this cache line.
-        if self.owner.0.hog.relaxed() != hog {
+        if was != hog {
             self.owner.0.hog.set_relaxed(hog);
         }
-    }
-
-    /// Whether the owner does not want packets of this connection now.
-    #[inline]
-    pub fn is_hog(&self, flow: u32) -> bool {
-        self.owner.0.hog.relaxed() == flow as usize | HOG
     }
 
     /// Whether the owner wants all but some connection's.
     #[inline]
     pub fn has_hog(&self) -> bool {
-        self.owner.0.hog.relaxed() != 0
+        self.owner.0.hog.relaxed() & HOG != 0
     }
 
     /// Whether the owner rests and nothing waits. (It is at rest for a moment also when

@@ -16,7 +16,7 @@ use crate::kapi::{
     rcu::RcuBox,
     skb::{DropReason, Skb},
 };
-use crate::model::{fair::Packet, inbox::Pushed, names::Names, sync::Word};
+use crate::model::{inbox::Pushed, names::Names, sync::Word};
 use kernel::{prelude::*, str::BStr};
 
 /// One packet in this many is looked at for whether RPS is on for its device.
@@ -137,9 +137,6 @@ impl Napis<Engine> {
             let Some(to) = self.lanes.get(owner) else {
                 break;
             };
-            if to.inbox.is_hog(packet.flow()) {
-                break;
-            }
             let still = || table.buckets.owner(bucket).cpu() == owner;
             let (pushed, back) = to.inbox.push(packet, still);
             if let Pushed::In { wake: true } | Pushed::Moved { wake: true } = pushed {

@@ -242,7 +242,7 @@ class Side:
     def __init__(self, setup, delay):
         self.setup, self.delay = setup, delay
         self.requests = self.retransmitted = self.needlessly = 0
-        self.overload, self.median = [], []
+        self.overload = []
 
     def __call__(self):
         """The mice's 99th percentile in microseconds, the elephant's packets per second."""

@@ -37,6 +37,9 @@ class Load:
         self.socket.bind((ADDRESS, PORT))
         mac = Path(f"/sys/class/net/{DEVICE}/address").read_text().strip()
         self._write("kpktgend_0", "rem_device_all")
+        # The thread does it when it next runs; the write waits only a moment for that.
+        while "@" in (PKTGEN / "kpktgend_0").read_text():
+            time.sleep(0.05)
         self.names = [f"{DEVICE}@{number}" for number in range(len(kinds))]
         for name, kind in zip(self.names, kinds):
             self._write("kpktgend_0", f"add_device {name}")

@@ -4,6 +4,7 @@
 
 mod build;
 mod icmp;
+mod inbox;
 mod parse_v4;
 mod parse_v6;
 mod properties;
