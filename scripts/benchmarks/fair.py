@@ -245,7 +245,8 @@ class Side:
         self.overload = []
 
     def __call__(self):
-        """The mice's 99th percentile in microseconds, the elephant's packets per second."""
+        """The mice's 99th percentile and median in microseconds, the elephant's packets per
+        second."""
         self.setup()
         before = retransmitted()
         with Mice() as mice:
@@ -261,8 +262,17 @@ class Side:
             self.needlessly += twice
         self.requests += len(latencies)
         self.overload.append(round(offered / rate, 2))
-        self.median.append(round(machine.rank(latencies, 0.5)))
-        return machine.rank(latencies, 0.99), rate
+        return machine.rank(latencies, 0.99), machine.rank(latencies, 0.5), rate
+
+
+def idle():
+    """The mice's 99th percentile and median without the elephant, steered: what is not
+    waiting for it."""
+    with_flowbucket()
+    with Mice() as mice:
+        mice.begin(machine.SECONDS)
+        latencies = mice.latencies()
+    return [round(machine.rank(latencies, share)) for share in (0.99, 0.5)]
 
 
 def check_bucket(delay):
@@ -308,9 +318,10 @@ def fair(compare, rounds):
         for name, setup in (("fair", with_rps), ("fair/flow_limit", with_flow_limit)):
             sides = Side(setup, delay), Side(with_flowbucket, delay)
             rows = compare(name, "us", sides, rounds, lower_is_better=True,
-                           also=[(f"{name}/elephant", "packets/s", False)])
-            for what in ("requests", "retransmitted", "needlessly", "overload", "median"):
+                           also=[(f"{name}/median", "us", True), (f"{name}/elephant", "packets/s", False)])
+            for what in ("requests", "retransmitted", "needlessly", "overload"):
                 rows[0][what] = {"peer": getattr(sides[0], what), "ours": getattr(sides[1], what)}
+            rows[0]["alone"] = idle()
             yield from rows
         yield compare("fair/jain", "index", (lambda: jain(with_rps, delay), lambda: jain(with_flowbucket, delay)),
                       rounds)
