@@ -21,6 +21,7 @@
 )]
 #![forbid(unsafe_code)]
 
+pub mod balance;
 pub mod fair;
 pub mod handoff;
 pub mod hash;

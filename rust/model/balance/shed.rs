@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! One CPU that has too much gives a bucket away, or exchanges one.
+
+use super::{Board, Bucket, Cpu};
+use core::cmp::Reverse;
+use core::ops::Range;
+
+/// What is less than this part of a goal makes no difference: a bucket that is so much
+/// heavier than what fits is taken for fitting, two are not exchanged for so little.
+const SLACK: u64 = 256;
+
+impl Board<'_> {
+    /// Moves one bucket from a CPU to one that has room: the heaviest that fits, or the
+    /// lightest that does not, whichever leaves the lower load on the higher loaded of the
+    /// two. If neither helps, exchanges two if `left` moves allow it. Returns the number of
+    /// moves, 0 if nothing helps.
+    pub(super) fn shed(&mut self, from: u16, left: usize) -> usize {
+        self.sort(from);
+        let Some((giver, to, taker)) = self.pair(from) else {
+            return 0;
+        };
+        let fits = giver.over().min(taker.room()) + giver.goal / SLACK;
+        let after = |load: u64| (giver.load - load).max(taker.load + load);
+        let [lighter, heavier] = self.around(&giver, fits);
+        let heavier = heavier.filter(|&(_, load)| after(load) < giver.load);
+        let best = match (lighter, heavier) {
+            (Some(fit), Some(over)) if after(over.1) < after(fit.1) => Some(over),
+            (fit, over) => fit.or(over),
+        };
+        match best {
+            Some((bucket, _)) => {
+                self.give(bucket, to);
+                1
+            }
+            None if left > 1 => self.exchange(from, to),
+            None => 0,
+        }
+    }
+
+    /// A CPU, and to which it should give.
+    fn pair(&self, from: u16) -> Option<(Cpu, u16, Cpu)> {
+        let giver = *self.cpus.get(usize::from(from))?;
+        let most = |near: bool| {
+            let places = (0..=u16::MAX).zip(self.cpus.iter().copied());
+            places
+                .filter(|(_, cpu)| cpu.room() > 0 && (!near || cpu.node == giver.node))
+                .max_by_key(|(_, cpu)| cpu.room())
+        };
+        let any = most(false)?;
+        // In its own memory node, if there is a good part of the room that could be used.
+        let enough = giver.over().min(any.1.room()) / 2;
+        let (to, taker) = most(true)
+            .filter(|near| near.1.room() >= enough)
+            .unwrap_or(any);
+        Some((giver, to, taker))
+    }
+
+    fn load_of(&self, bucket: u16) -> u64 {
+        self.buckets
+            .get(usize::from(bucket))
+            .map_or(0, |bucket| u64::from(bucket.load))
+    }
+
+    fn range(cpu: &Cpu) -> Range<usize> {
+        cpu.first as usize..cpu.end as usize
+    }
+
+    /// Sorts a CPU's buckets, the heaviest first, unless that was done; and leaves those
+    /// at the front behind that are settled.
+    fn sort(&mut self, at: u16) {
+        let (Some(cpu), buckets) = (self.cpus.get_mut(usize::from(at)), &*self.buckets) else {
+            return;
+        };
+        let get = |bucket: u16| buckets.get(usize::from(bucket));
+        let group = self.order.get_mut(Self::range(cpu)).unwrap_or_default();
+        if !cpu.sorted {
+            group.sort_unstable_by_key(|&bucket| Reverse(get(bucket).map_or(0, |b| b.load)));
+            cpu.sorted = true;
+        }
+        let settled = |bucket: &&u16| get(**bucket).is_none_or(|b| b.fixed);
+        cpu.first += group.iter().take_while(settled).count() as u32;
+    }
+
+    /// Of a CPU's buckets that may move and have a load, the heaviest of at most this load
+    /// and the lightest of more.
+    fn around(&self, cpu: &Cpu, load: u64) -> [Option<(u16, u64)>; 2] {
+        let group = self.order.get(Self::range(cpu)).unwrap_or_default();
+        let more = group.partition_point(|&bucket| self.load_of(bucket) > load);
+        let (more, less) = group.split_at_checked(more).unwrap_or_default();
+        let may = |bucket: &Bucket| !bucket.fixed && bucket.load > 0;
+        let find = |&bucket: &u16| {
+            let found = self
+                .buckets
+                .get(usize::from(bucket))
+                .filter(|bucket| may(bucket))?;
+            Some((bucket, u64::from(found.load)))
+        };
+        [less.iter().find_map(find), more.iter().rev().find_map(find)]
+    }
+
+    /// Exchanges a bucket for a lighter one of another CPU, so that both come as near to
+    /// each other as can be. Returns the number of moves.
+    fn exchange(&mut self, from: u16, to: u16) -> usize {
+        self.sort(to);
+        let (Some(giver), Some(taker)) = (
+            self.cpus.get(usize::from(from)),
+            self.cpus.get(usize::from(to)),
+        ) else {
+            return 0;
+        };
+        let gap = giver.load.saturating_sub(taker.load);
+        let mut best: Option<(u64, u16, u16)> = None;
+        let may = |bucket: &&u16| {
+            self.buckets
+                .get(usize::from(**bucket))
+                .is_some_and(|b| !b.fixed)
+        };
+        let group = |cpu| {
+            self.order
+                .get(Self::range(cpu))
+                .unwrap_or_default()
+                .iter()
+                .filter(may)
+        };
+        // Both fall: for a lighter one here, the partner is no heavier.
+        let mut partners = group(taker).peekable();
+        let mut before = None;
+        for &mine in group(giver) {
+            let Some(most) = self.load_of(mine).checked_sub(gap / 2) else {
+                break;
+            };
+            // The lightest that is still too heavy, then the heaviest that is not.
+            while let Some(&its) = partners.next_if(|&&its| self.load_of(its) > most) {
+                before = Some(its);
+            }
+            let after = partners.peek().map(|&&its| its);
+            for its in before.into_iter().chain(after) {
+                let Some(shift) = self.load_of(mine).checked_sub(self.load_of(its)) else {
+                    continue;
+                };
+                let off = shift.abs_diff(gap / 2);
+                if best.is_none_or(|(least, _, _)| off < least) {
+                    best = Some((off, mine, its));
+                }
+            }
+        }
+        // What it gains: half the gap, less what it is off.
+        let gain = |off: u64| (gap / 2).saturating_sub(off);
+        match best.filter(|&(off, _, _)| gain(off) > giver.goal / SLACK) {
+            Some((_, mine, its)) => {
+                self.give(mine, to);
+                self.give(its, from);
+                2
+            }
+            None => 0,
+        }
+    }
+}

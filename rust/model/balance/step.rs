@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Policy `step`: one bucket a period.
+
+use super::Board;
+
+/// One bucket goes from the most to the least loaded CPU: the heaviest of those that do
+/// not make that one the more loaded of the two.
+pub(super) fn plan(board: &mut Board<'_>) {
+    let places = || (0..=u16::MAX).zip(board.cpus.iter().map(|cpu| cpu.load));
+    let (Some((from, most)), Some((to, least))) = (
+        places().max_by_key(|&(_, load)| load),
+        places().min_by_key(|&(_, load)| load),
+    ) else {
+        return;
+    };
+    let gap = (most - least) / 2;
+    let fits = |bucket: &super::Bucket| {
+        bucket.cpu == from && bucket.load > 0 && u64::from(bucket.load) <= gap
+    };
+    let buckets = (0..=u16::MAX).zip(board.buckets.iter());
+    let heaviest = buckets
+        .filter(|(_, bucket)| fits(bucket))
+        .max_by_key(|(_, bucket)| bucket.load);
+    if let Some((bucket, _)) = heaviest {
+        board.give(bucket, to);
+    }
+}
