@@ -34,6 +34,11 @@ GOOD = {
     "quantum": [("64", "64"), ("1048576\n", "1048576")],
     "limit_packets": [("64", "64"), (" 4096\n", "4096")],
     "limit_bytes": [("262144", "262144"), ("1073741824\n", "1073741824")],
+    "policy": [("proportional", "proportional"), ("step\n", "step"), ("load", "load"), (" static \n", "static")],
+    "interval_ms": [("10", "10"), ("60000\n", "60000"), ("100", "100")],
+    "hysteresis": [("0", "0"), ("1000\n", "1000")],
+    "max_moves": [("1", "1"), (" 65536\n", "65536")],
+    "min_cpus": [("1", "1"), (str(module.CPUS), str(module.CPUS)), ("0\n", "0")],
     "moves/check_order": [("1", "1"), ("off\n", "0")],
 }
 
@@ -54,6 +59,12 @@ BAD = {
     "quantum": [("\n", EINVAL), ("1k", EINVAL), ("-64", EINVAL), ("0", ERANGE), ("63", ERANGE), ("1048577", ERANGE)],
     "limit_packets": [("x", EINVAL), ("0", ERANGE), ("63", ERANGE), ("4097", ERANGE)],
     "limit_bytes": [("1M", EINVAL), ("4294967296", EINVAL), ("262143", ERANGE), ("1073741825", ERANGE)],
+    "policy": [("\n", EINVAL), ("Load", EINVAL), ("load static", EINVAL), ("random", EINVAL), (b"load\0", EINVAL)],
+    "interval_ms": [("1s", EINVAL), ("-1", EINVAL), ("9", ERANGE), ("0", ERANGE), ("60001", ERANGE)],
+    "hysteresis": [("4%", EINVAL), ("-1", EINVAL), ("1001", ERANGE), ("4294967296", EINVAL)],
+    "max_moves": [("all", EINVAL), ("0", ERANGE), ("65537", ERANGE)],
+    "min_cpus": [("one", EINVAL), (str(module.CPUS + 1), ERANGE)],
+    "rebalance": [("\n", EINVAL), ("0", EINVAL), ("now", EINVAL)],
     "moves/check_order": [("\n", EINVAL), ("2", EINVAL)],
     "map": [("x\n", EINVAL), ("1\n", EINVAL), ("1 \n", EINVAL), ("1 2 3\n", EINVAL), ("-1 0\n", EINVAL), ("1 -1\n", EINVAL),
             ("5-3 1\n", EINVAL), ("1- 1\n", EINVAL), ("1,2 1\n", EINVAL), ("64 0\n", ERANGE), ("0-64 1\n", ERANGE),
@@ -82,16 +93,18 @@ def check_refused(name, text, wanted):
 
 @test("files have the documented defaults")
 def _():
-    with module.module():
+    with module.module(policy="load"):
         expect_equal({name: module.read(name) for name in module.SETTINGS[:-1]},
                      {"enabled": "1", "cpus": EVERY, "interfaces": "", "hash": "siphash", "toeplitz_key": KEY,
                       "buckets": "4096", "quantum": "1514", "limit_packets": "1000", "limit_bytes": "33554432",
-                      "moves/check_order": "0"}, "settings")
+                      "policy": "load", "interval_ms": "100", "hysteresis": "40", "max_moves": "1024",
+                      "min_cpus": "0", "moves/check_order": "0"}, "settings")
         expect_equal(module.bucket_map() == [n * module.CPUS // 4096 for n in range(4096)], True, "dealt evenly")
         for cpu in range(module.CPUS):
             expect_equal(module.read(f"cpu{cpu}/buckets"), str(4096 // module.CPUS), "buckets owned")
         modes = {each.name: each.stat().st_mode & 0o777 for each in module.FILES.iterdir() if each.is_file()}
         expect_equal(modes.pop("toeplitz_key"), 0o600, "mode of the key")
+        expect_equal(modes.pop("rebalance"), 0o200, "mode of what is only written")
         expect_equal(set(modes.values()), {0o644}, "modes of the other files")
 
 

@@ -3,6 +3,8 @@
 #include "helpers.h"
 
 #include "cpu.c"
+#include "cputime.c"
+#include "kthread.c"
 #include "moduleparam.c"
 #include "netdevice.c"
 #include "netfilter.c"

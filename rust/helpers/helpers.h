@@ -27,6 +27,18 @@ bool fb_cpu_housekeeping(unsigned int cpu);
 void fb_cpus_read_lock(void);
 void fb_cpus_read_unlock(void);
 
+/* linux/kernel_stat.h, linux/topology.h */
+struct fb_cpu_times {
+	u64 user, nice, system, softirq, irq, steal;
+};
+
+void fb_cpu_times(unsigned int cpu, struct fb_cpu_times *times);
+u32 fb_cpu_to_node(unsigned int cpu);
+
+/* linux/kthread.h */
+struct task_struct *fb_kthread_run(int (*fn)(void *data), void *data, const char *name);
+bool fb_kthread_sleep(unsigned int ms);
+
 /* linux/smp.h */
 void fb_csd_init(call_single_data_t *csd, smp_call_func_t func, void *info);
 

@@ -19,6 +19,12 @@ pub(crate) fn is_possible(cpu: u32) -> bool {
     unsafe { bindings::fb_cpu_possible(cpu) }
 }
 
+/// The NUMA node of a possible CPU.
+pub(crate) fn node(cpu: u32) -> u32 {
+    // SAFETY: The CPU is possible.
+    unsafe { bindings::fb_cpu_to_node(cpu) }
+}
+
 /// Whether `cpu` is online at this moment.
 #[inline]
 pub(crate) fn is_online(cpu: u32) -> bool {

@@ -55,6 +55,11 @@ impl<T> Attribute<T> {
         Self::new(name, 0o644, show, Some(store))
     }
 
+    /// A file that root can write, and nobody can read.
+    pub(crate) const fn wo(name: &'static CStr, store: fn(&T, &[u8]) -> Result) -> Self {
+        Self::new(name, 0o200, |_, _| Err(EPERM), Some(store))
+    }
+
     /// A file that only root can read and write.
     pub(crate) const fn secret(
         name: &'static CStr,

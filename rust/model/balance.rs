@@ -13,12 +13,11 @@
 pub mod active;
 mod level;
 mod load;
-mod proportional;
+pub mod proportional;
 mod shed;
 pub mod smooth;
 mod step;
 
-pub use self::proportional::shares;
 
 /// The load of a CPU that does nothing else.
 pub const FULL: u64 = 1_000_000_000;
@@ -28,7 +27,7 @@ pub const FULL: u64 = 1_000_000_000;
 pub enum Policy {
     /// Never.
     Static,
-    /// Each CPU gets a number of buckets by its utilization ([`shares`]).
+    /// Each CPU gets a number of buckets by its utilization ([`proportional::shares`]).
     Proportional,
     /// One bucket from the most to the least loaded CPU.
     Step,
@@ -81,7 +80,7 @@ pub struct Cpu {
     goal: u64,
     /// A bucket that alone exceeds a fair share is here, and nothing else should be.
     pinned: bool,
-    /// By [`shares`]: how many buckets it should have, and what was rounded off.
+    /// By [`proportional::shares`]: how many buckets it should have, and what was rounded off.
     wanted: u32,
     rest: u64,
     /// Its buckets are `order[first..end]`, in falling order of load if `sorted`.
@@ -141,6 +140,15 @@ impl Bucket {
             fixed: false,
         }
     }
+
+    /// A bucket that is to go to the CPU at this place, or any other, from one that is not
+    /// on the board.
+    pub fn homeless(cpu: u16, load: u32) -> Self {
+        Self {
+            from: u16::MAX,
+            ..Self::new(cpu, load)
+        }
+    }
 }
 
 /// All that a policy looks at.
@@ -185,6 +193,11 @@ impl Board<'_> {
         let scaled = highest.saturating_mul(count).saturating_mul(1000);
         let imbalance = scaled.checked_div(total).unwrap_or(1000);
         u32::try_from(imbalance).unwrap_or(u32::MAX)
+    }
+
+    /// The highest load of a CPU.
+    pub fn highest(&self) -> u64 {
+        self.cpus.iter().map(|cpu| cpu.load).max().unwrap_or(0)
     }
 
     /// Adds up the loads of all CPUs.

@@ -3,8 +3,9 @@
 //! How a choice of the operator takes effect.
 //!
 //! Every change is checked as a whole before anything of it is done. Lock order:
-//! CPU hotplug, then the settings, then nothing.
+//! CPU hotplug, then the settings, then the balancer's state.
 
+use super::balancer::Balancer;
 use super::owners;
 use super::settings::Settings;
 use super::steer::Engine;
@@ -27,6 +28,8 @@ pub(super) struct Control {
     pub(super) engine: Arc<Napis<Engine>>,
     #[pin]
     pub(super) settings: Mutex<Settings>,
+    #[pin]
+    pub(super) balancer: Balancer,
 }
 
 impl Control {
@@ -36,6 +39,7 @@ impl Control {
             pin_init!(Self {
                 engine,
                 settings <- new_mutex!(settings),
+                balancer <- Balancer::new(),
             }),
             GFP_KERNEL,
         )
@@ -157,6 +161,7 @@ impl Control {
         let on = self.engine.enabled.relaxed();
         self.engine.pause();
         self.engine.table.replace(table);
+        self.balancer.state.lock().memory.forget();
         self.engine.enabled.set_release(on);
         *settings = new;
         Ok(())

@@ -2,19 +2,23 @@
 
 //! The files in `/sys/kernel/flowbucket`; see Documentation/ABI.
 
+use super::balance_dir::{self, BalanceDir};
 use super::control::Control;
 use super::lane::Stats;
 use super::limits::{Limit, Limits};
 use super::moves_dir::{self, MovesDir};
-use super::steer::Engine;
 use crate::kapi::{
     bh::BhGuard,
     counter::Counter,
     cpus,
-    napi::Napis,
     sysfs::{Attribute, BinAttribute, Kobject, Page, Parent},
 };
-use crate::model::{hash::toeplitz, hash::Algorithm, map::Buckets};
+use crate::model::{
+    balance::{Policy, FULL},
+    hash::toeplitz,
+    hash::Algorithm,
+    map::Buckets,
+};
 use core::fmt::Write;
 use kernel::{
     prelude::*,
@@ -27,13 +31,14 @@ pub(super) struct ControlDir(pub(super) Arc<Control>);
 
 /// The directory `cpu<N>`.
 struct CpuDir {
-    engine: Arc<Napis<Engine>>,
+    control: Arc<Control>,
     cpu: u32,
 }
 
 /// All files. Those of CPUs go first, being inside the other directory.
 pub(super) struct Files {
     _cpus: KVec<Kobject<CpuDir>>,
+    _balance: Kobject<BalanceDir>,
     _moves: Kobject<MovesDir>,
     _root: Kobject<ControlDir>,
 }
@@ -41,7 +46,6 @@ pub(super) struct Files {
 impl Files {
     /// Makes the files. Errors: `ENOMEM`, `EEXIST`.
     pub(super) fn new(control: Arc<Control>) -> Result<Self> {
-        let engine = control.engine.clone();
         let root = Kobject::new::<ControlDir>(
             Parent::Kernel,
             c"flowbucket",
@@ -49,12 +53,13 @@ impl Files {
             &CONTROL,
         )?;
         root.add_bin(&MAP)?;
-        let moves = moves_dir::new(&root, control)?;
+        let moves = moves_dir::new(&root, control.clone())?;
+        let balance = balance_dir::new(&root, control.clone())?;
         let mut cpu_dirs = KVec::new();
         for cpu in cpus::possible() {
             let name = CString::try_from_fmt(fmt!("cpu{}", cpu))?;
             let dir = CpuDir {
-                engine: engine.clone(),
+                control: control.clone(),
                 cpu,
             };
             cpu_dirs.push(
@@ -64,6 +69,7 @@ impl Files {
         }
         Ok(Self {
             _cpus: cpu_dirs,
+            _balance: balance,
             _moves: moves,
             _root: root,
         })
@@ -72,7 +78,7 @@ impl Files {
 
 static MAP: BinAttribute<ControlDir> = BinAttribute::rw(c"map");
 
-static CONTROL: [Attribute<ControlDir>; 9] = [
+static CONTROL: [Attribute<ControlDir>; 15] = [
     Attribute::rw(c"enabled", show_enabled, |dir, text| {
         dir.0.set_enabled(kstrtobool_bytes(text.trim_ascii())?);
         Ok(())
@@ -110,6 +116,41 @@ static CONTROL: [Attribute<ControlDir>; 9] = [
         |dir, page| dir.show_limit(page, |limits| &limits.memory),
         |dir, text| dir.limit(|limits| &limits.memory).set(number(text)?),
     ),
+    Attribute::rw(
+        c"policy",
+        |dir, page| Ok(writeln!(page, "{}", dir.0.balancer.policy().name())?),
+        |dir, text| {
+            let policy = Policy::parse(text).ok_or(EINVAL)?;
+            dir.0.balancer.set_policy(policy);
+            Ok(())
+        },
+    ),
+    Attribute::rw(
+        c"interval_ms",
+        |dir, page| Ok(writeln!(page, "{}", dir.0.balancer.interval.get())?),
+        |dir, text| dir.0.balancer.interval.set(number(text)?),
+    ),
+    Attribute::rw(
+        c"hysteresis",
+        |dir, page| Ok(writeln!(page, "{}", dir.0.balancer.hysteresis.get())?),
+        |dir, text| dir.0.balancer.hysteresis.set(number(text)?),
+    ),
+    Attribute::rw(
+        c"max_moves",
+        |dir, page| Ok(writeln!(page, "{}", dir.0.balancer.max_moves.get())?),
+        |dir, text| dir.0.balancer.max_moves.set(number(text)?),
+    ),
+    Attribute::rw(
+        c"min_cpus",
+        |dir, page| Ok(writeln!(page, "{}", dir.0.balancer.min_cpus.get())?),
+        |dir, text| dir.0.balancer.min_cpus.set(number(text)?),
+    ),
+    Attribute::wo(c"rebalance", |dir, text| {
+        if !kstrtobool_bytes(text.trim_ascii())? {
+            return Err(EINVAL);
+        }
+        dir.0.balance()
+    }),
 ];
 
 /// A written number. Errors: `EINVAL`.
@@ -180,7 +221,7 @@ fn show_buckets(dir: &ControlDir, page: &mut Page<'_>) -> Result {
     Ok(writeln!(page, "{}", buckets.count())?)
 }
 
-static CPU: [Attribute<CpuDir>; 12] = [
+static CPU: [Attribute<CpuDir>; 15] = [
     Attribute::ro(c"packets", |dir, page| {
         dir.show(page, |stats| &stats.packets)
     }),
@@ -204,9 +245,29 @@ static CPU: [Attribute<CpuDir>; 12] = [
         dir.show(page, |stats| &stats.drop_route)
     }),
     Attribute::ro(c"rps", |dir, page| dir.show(page, |stats| &stats.rps)),
+    Attribute::ro(c"busy_ns", |dir, page| dir.show(page, |stats| &stats.busy)),
+    Attribute::ro(c"load_other", |dir, page| {
+        let state = dir.control.balancer.state.lock();
+        let other = u64::from(state.memory.other(dir.cpu)) * 1000 / FULL;
+        Ok(writeln!(page, "{other}")?)
+    }),
+    Attribute::ro(c"utilization", |dir, page| {
+        let spent = dir.control.balancer.state.lock().memory.spent(dir.cpu);
+        for (name, parts) in [
+            ("user", spent.user),
+            ("nice", spent.nice),
+            ("system", spent.system),
+            ("softirq", spent.softirq),
+            ("irq", spent.irq),
+            ("steal", spent.steal),
+        ] {
+            writeln!(page, "{name} {parts}")?;
+        }
+        Ok(())
+    }),
     Attribute::ro(c"buckets", |dir, page| {
         let bh = BhGuard::new();
-        let table = dir.engine.table.read(&bh);
+        let table = dir.control.engine.table.read(&bh);
         let owned = (0..table.len()).filter(|&bucket| table.owner(bucket) == dir.cpu);
         Ok(writeln!(page, "{}", owned.count())?)
     }),
@@ -214,7 +275,7 @@ static CPU: [Attribute<CpuDir>; 12] = [
 
 impl CpuDir {
     fn show(&self, page: &mut Page<'_>, counter: fn(&Stats) -> &Counter) -> Result {
-        let lane = self.engine.lanes.get(self.cpu).ok_or(ENODEV)?;
+        let lane = self.control.engine.lanes.get(self.cpu).ok_or(ENODEV)?;
         Ok(writeln!(page, "{}", counter(&lane.stats).get())?)
     }
 }

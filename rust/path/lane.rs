@@ -40,9 +40,35 @@ pub(super) struct Lane {
     pub(super) sweep: Word,
     /// 1 while this CPU has noted CPUs to wake and not woken them.
     pub(super) waking: Word,
+    /// Nanoseconds that a packet takes from here on, lately.
+    price: Word,
     pub(super) stats: Stats,
     /// How long buckets took that moved here.
     pub(super) move_ns: Histogram,
+}
+
+impl Lane {
+    /// Nanoseconds that a packet takes, lately.
+    #[inline]
+    pub(super) fn price(&self) -> u64 {
+        self.price.relaxed() as u64
+    }
+
+    /// Sets that. Written by the CPU itself or, when that has not measured it for long, by
+    /// the balancer; which of them comes last does not matter.
+    pub(super) fn set_price(&self, ns: u64) {
+        self.price.set_relaxed(ns as usize);
+    }
+
+    /// So many packets have taken so long.
+    #[inline]
+    pub(super) fn took(&self, ns: u64, packets: u32, bh: &BhOff) {
+        self.stats.busy.add(ns, bh);
+        let before = self.price();
+        let now = ns.checked_div(u64::from(packets)).unwrap_or(before);
+        // An average over the last eight turns or so.
+        self.set_price(before - before / 8 + now / 8);
+    }
 }
 
 /// Counts of durations: entry n counts those of less than 2^n nanoseconds that are
@@ -68,6 +94,8 @@ impl Histogram {
 
 /// Counters of one CPU, written by it alone.
 pub(super) struct Stats {
+    /// Nanoseconds that packets of this CPU's buckets took, see [`super::measure`].
+    pub(super) busy: Counter,
     /// Packets this CPU let go on as their bucket's owner.
     pub(super) packets: Counter,
     /// Their bytes, from the network header on.
@@ -201,7 +229,9 @@ pub(super) fn new() -> Result<Lanes> {
             mail: Mail::default(),
             sweep: Word::new(0),
             waking: Word::new(0),
+            price: Word::new(0),
             stats: Stats {
+                busy: Counter::new(),
                 packets: Counter::new(),
                 bytes: Counter::new(),
                 direct: Counter::new(),

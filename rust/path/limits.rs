@@ -16,7 +16,8 @@ pub(super) struct Limit {
 }
 
 impl Limit {
-    fn new(default: u32, min: u32, max: u32) -> Self {
+    /// One with this value, and these bounds.
+    pub(super) fn new(default: u32, min: u32, max: u32) -> Self {
         Self {
             value: Word::new(default as usize),
             min,

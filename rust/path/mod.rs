@@ -5,10 +5,12 @@
 //! In the order in which a packet meets them: [`steer`] looks it up in [`table`]
 //! and hands it to its owner's [`lane`], where [`poll`] takes it up, within
 //! [`limits`]. [`moves`] gives buckets to other CPUs, and [`handoff`] is what those do
-//! about it; [`checks`] can watch that nothing overtakes. [`control`] is the operator's
+//! about it; [`balancer`] decides which, by what it finds in [`measure`]; [`checks`] can watch that nothing overtakes. [`control`] is the operator's
 //! side, shown by [`files`]; [`drain`] and [`hotplug`] see to it that nothing is left
 //! behind.
 
+mod balance_dir;
+mod balancer;
 mod checks;
 mod control;
 mod drain;
@@ -18,6 +20,7 @@ mod hotplug;
 mod lane;
 mod limits;
 mod map_file;
+mod measure;
 mod moves;
 mod moves_dir;
 mod owners;
@@ -26,7 +29,7 @@ mod settings;
 mod steer;
 mod table;
 
-use crate::kapi::{cpuhp, napi::Napis, netdev, netfilter::Hooks};
+use crate::kapi::{cpuhp, kthread::Thread, napi::Napis, netdev, netfilter::Hooks};
 use control::Control;
 use kernel::{prelude::*, sync::Arc};
 use steer::Engine;
@@ -35,6 +38,7 @@ use steer::Engine;
 /// hooks, and only when no packet waits any more what watches over those that do.
 pub(crate) struct Flowbucket {
     _files: files::Files,
+    _balancer: Thread<Control>,
     _hooks: StoppedHooks,
     _hotplug: cpuhp::Registration<Control>,
     _devices: netdev::Notifier<drain::DeviceWatch>,
@@ -66,8 +70,10 @@ impl kernel::Module for Flowbucket {
         };
         let files = files::Files::new(control.clone())?;
         control.start()?;
+        let balancer = Thread::new(c"flowbucket", control)?;
         Ok(Self {
             _files: files,
+            _balancer: balancer,
             _hooks: hooks,
             _hotplug: hotplug,
             _devices: devices,

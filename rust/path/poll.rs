@@ -14,6 +14,7 @@ use crate::kapi::{
     napi::{Napis, Poll},
     resume::Resume,
     skb::DropReason,
+    time,
 };
 use crate::model::fair::{self, Packet};
 
@@ -106,8 +107,10 @@ impl Engine {
         let mut resume = Resume::new(bh);
         let mut done = 0;
         let mut bytes = 0;
+        let price = lane.price();
         turn.local.resuming.set(true);
         let mut next = turn.next();
+        let start = next.as_ref().map(|_| time::now());
         while let Some((bucket, packet)) = next {
             done += 1;
             // One ahead, so that its headers are in the cache in time.
@@ -123,11 +126,15 @@ impl Engine {
             self.checks
                 .processed(packet.flow(), packet.stamp(), lane, bh);
             bytes += u64::from(packet.len());
+            turn.table.count(bucket, packet.len(), price, bh);
             lane.stats.packets.add(1, bh);
             lane.stats.queued.add(1, bh);
             resume.packet(packet);
         }
         turn.local.resuming.set(false);
+        if let Some(start) = start {
+            lane.took(time::now().saturating_sub(start), done, bh);
+        }
         turn.local.reader.release(&lane.inbox);
         lane.stats.bytes.add(bytes, bh);
         done

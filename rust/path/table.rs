@@ -2,7 +2,7 @@
 
 //! The buckets: the hash in use, who owns which, and what is on its way.
 
-use crate::kapi::packets::Parcel;
+use crate::kapi::{bh::BhOff, counter::Counter, packets::Parcel};
 use crate::model::{
     handoff::{owned_by, Buckets, Move},
     hash::{toeplitz, Hasher},
@@ -15,7 +15,26 @@ use kernel::prelude::*;
 pub(super) struct Table {
     pub(super) hasher: Hasher<KBox<toeplitz::Table>>,
     pub(super) buckets: Buckets<KVVec<Word>, KVVec<Move>>,
+    loads: KVVec<Load>,
     more: KVVec<More>,
+}
+
+/// What went on of a bucket; written by its owner.
+pub(super) struct Load {
+    pub(super) packets: Counter,
+    pub(super) bytes: Counter,
+    /// Nanoseconds that they took, see [`super::measure`].
+    pub(super) ns: Counter,
+}
+
+impl Load {
+    const fn none() -> Self {
+        Self {
+            packets: Counter::new(),
+            bytes: Counter::new(),
+            ns: Counter::new(),
+        }
+    }
 }
 
 /// What of a bucket the packet path does not look at.
@@ -42,6 +61,7 @@ impl Table {
         let mut owners = KVVec::with_capacity(count, GFP_KERNEL)?;
         let mut moves = KVVec::with_capacity(count, GFP_KERNEL)?;
         let mut more = KVVec::with_capacity(count, GFP_KERNEL)?;
+        let mut loads = KVVec::with_capacity(count, GFP_KERNEL)?;
         for bucket in 0..count {
             let cpu = owner(bucket);
             owners.push(owned_by(cpu), GFP_KERNEL)?;
@@ -55,12 +75,14 @@ impl Table {
                 held: Word::new(0),
             };
             more.push(item, GFP_KERNEL)?;
+            loads.push(Load::none(), GFP_KERNEL)?;
         }
         let buckets = Buckets::new(owners, moves).ok_or(EINVAL)?;
         Ok(KBox::new(
             Self {
                 hasher,
                 buckets,
+                loads,
                 more,
             },
             GFP_KERNEL,
@@ -76,6 +98,21 @@ impl Table {
     /// The owner of a bucket.
     pub(super) fn owner(&self, bucket: usize) -> u32 {
         self.buckets.owner(bucket).cpu()
+    }
+
+    /// A packet of a bucket goes on, for so many nanoseconds.
+    #[inline]
+    pub(super) fn count(&self, bucket: usize, bytes: u32, ns: u64, bh: &BhOff) {
+        if let Some(load) = self.loads.get(bucket) {
+            load.packets.add(1, bh);
+            load.bytes.add(u64::from(bytes), bh);
+            load.ns.add(ns, bh);
+        }
+    }
+
+    /// What went on of a bucket.
+    pub(super) fn load(&self, bucket: usize) -> Option<&Load> {
+        self.loads.get(bucket)
     }
 
     /// What else there is of a bucket.

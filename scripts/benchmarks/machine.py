@@ -23,6 +23,8 @@ def load(**params):
     if not KNOBS.exists():
         words = " ".join(f"{key}={value}" for key, value in {"enabled": 0, **params}.items())
         sh(f"insmod {MODULE} {words}")
+        # What is measured is not to move unless a case says so.
+        knob("policy", "static")
 
 
 def knob(name, value):

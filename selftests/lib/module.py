@@ -15,7 +15,7 @@ FILES = Path("/sys/kernel/flowbucket")
 OBJECT = os.environ.get("FLOWBUCKET_KO", "")
 HASHES = ("skb", "siphash", "crc32c", "toeplitz")
 SETTINGS = ("enabled", "cpus", "interfaces", "hash", "toeplitz_key", "buckets", "quantum", "limit_packets",
-            "limit_bytes", "moves/check_order", "map")
+            "limit_bytes", "policy", "interval_ms", "hysteresis", "max_moves", "min_cpus", "moves/check_order", "map")
 DROPS = ("drop_backlog", "drop_overlimit", "drop_device", "drop_route")
 CPUS = os.cpu_count()
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -35,11 +35,13 @@ def insmod(*parameters):
     return 0
 
 
-def load(*parameters):
-    """Loads the module or fails the test."""
+def load(*parameters, policy="static"):
+    """Loads the module or fails the test. Most tests want buckets to stay where they put
+    them: then no policy may move any."""
     result = insmod(*parameters)
     if result:
         raise Broken(f"insmod {' '.join(parameters)}: {errno.errorcode[result]}")
+    write("policy", policy)
 
 
 def unload():
@@ -52,9 +54,9 @@ atexit.register(unload)
 
 
 @contextmanager
-def module(*parameters):
+def module(*parameters, policy="static"):
     """The module while the block runs."""
-    load(*parameters)
+    load(*parameters, policy=policy)
     try:
         yield
     finally:

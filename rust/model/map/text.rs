@@ -59,9 +59,9 @@ pub fn fill_lines<const LINE: usize>(
 fn line(bucket: u32, cpu: u32) -> [u8; LINE] {
     let mut line = [b' '; LINE];
     let [number @ .., _, c0, c1, c2, c3, end] = &mut line;
-    decimal(number, bucket);
+    decimal(number, u64::from(bucket));
     let mut digits = [b' '; 4];
-    decimal(&mut digits, cpu.min(MAX_CPU));
+    decimal(&mut digits, u64::from(cpu.min(MAX_CPU)));
     [*c0, *c1, *c2, *c3] = digits;
     *end = b'\n';
     line
@@ -74,6 +74,28 @@ pub const COUNTS_LINE: usize = 28;
 pub fn counts(bucket: u32, first: u32, second: u32) -> [u8; COUNTS_LINE] {
     let mut line = [b' '; COUNTS_LINE];
     for (field, n) in [(0..5, bucket), (6..16, first), (17..27, second)] {
+        decimal(line.get_mut(field).unwrap_or_default(), u64::from(n));
+    }
+    if let Some(end) = line.last_mut() {
+        *end = b'\n';
+    }
+    line
+}
+
+/// Bytes per line of [`loads`].
+pub const LOADS_LINE: usize = 80;
+
+/// A line with what there is to say of a bucket's load: `"{:5} {:20} {:20} {:20} {:10}\n"`.
+pub fn loads(bucket: u32, packets: u64, bytes: u64, ns: u64, load: u32) -> [u8; LOADS_LINE] {
+    let mut line = [b' '; LOADS_LINE];
+    let fields = [
+        (0..5, u64::from(bucket)),
+        (6..26, packets),
+        (27..47, bytes),
+        (48..68, ns),
+        (69..79, u64::from(load)),
+    ];
+    for (field, n) in fields {
         decimal(line.get_mut(field).unwrap_or_default(), n);
     }
     if let Some(end) = line.last_mut() {
@@ -83,7 +105,7 @@ pub fn counts(bucket: u32, first: u32, second: u32) -> [u8; COUNTS_LINE] {
 }
 
 /// Writes a number to the right end of a field.
-fn decimal(field: &mut [u8], mut n: u32) {
+fn decimal(field: &mut [u8], mut n: u64) {
     for digit in field.iter_mut().rev() {
         *digit = b'0' + (n % 10) as u8;
         n /= 10;
