@@ -20,8 +20,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib
 import memory
 import module
 from harness import Failed, expect, expect_equal, main, must_fail, note, test
-from net import SO_RCVBUFFORCE, Netns, address, veth
-from streams import Streams, check_finished
+from net import SO_RCVBUFFORCE, Netns, address, veth, wait_for
+from streams import PATIENCE, Streams, check_finished
 
 RELOADS = int(os.environ.get("RELOADS", "100"))
 ADDRESSES = ("192.0.2.1", "2001:db8::1")
@@ -62,7 +62,7 @@ def reload_once(turn, streams, received):
     module.load()
     if turn % 2:
         received = streams.check_flow(received)
-        expect(module.total("steered") > 0, "nothing was steered")
+        wait_for(lambda: module.total("steered") > 0, "something is steered", PATIENCE)
         reload_once.drops += module.drops()
     expect_equal(Path("/sys/module/flowbucket/refcnt").read_text().strip(), "0", "references to the module")
     module.unload()
@@ -101,10 +101,9 @@ def run(count, seconds):
 @test("before: a few reloads under load, to fill the caches")
 def _():
     run(2, MARGIN + 5)
-    time.sleep(2)
-    before["kilobytes"] = memory.kilobytes()
+    before["kilobytes"] = memory.at_rest(memory.kilobytes)
     if memory.has_slabinfo():
-        before["skbs"] = memory.skbs()
+        before["skbs"] = memory.at_rest(memory.skbs)
 
 
 @test(f"{RELOADS} reloads under load break no connection and hold up none")
@@ -155,7 +154,7 @@ if memory.KMEMLEAK.exists():
 
 @test("control: connections that stall, and connections that break, are noticed")
 def _():
-    streams = load_of(10)
+    streams = load_of(40)
     try:
         streams.check_flow(streams.received())
         client.run("tc qdisc add dev out root netem loss 100%")

@@ -18,7 +18,6 @@ mod shed;
 pub mod smooth;
 mod step;
 
-
 /// The load of a CPU that does nothing else.
 pub const FULL: u64 = 1_000_000_000;
 

@@ -13,7 +13,7 @@ use crate::model::{
 
 /// As many packets as NAPI processes in one poll. If no more wait, sorting them would
 /// only cost.
-const FEW: usize = 64;
+pub(super) const FEW: usize = 64;
 
 /// Packets that are sorted at most for one poll that processes [`FEW`]. If still more
 /// come in, sorting them would take the time to process any: then the inbox fills, and

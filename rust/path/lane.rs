@@ -60,14 +60,28 @@ impl Lane {
         self.price.set_relaxed(ns as usize);
     }
 
-    /// So many packets have taken so long.
+    /// So many packets have taken so long. Returns the nanoseconds to charge for each: not
+    /// much more than usual, for then somebody else had the CPU meanwhile, an interrupt or a
+    /// hypervisor.
     #[inline]
-    pub(super) fn took(&self, ns: u64, packets: u32, bh: &BhOff) {
-        self.stats.busy.add(ns, bh);
-        let before = self.price();
-        let now = ns.checked_div(u64::from(packets)).unwrap_or(before);
+    pub(super) fn took(&self, ns: u64, packets: u32, bh: &BhOff) -> u64 {
+        let usual = self.price();
+        let each = ns.checked_div(u64::from(packets)).unwrap_or(usual);
+        if usual == 0 {
+            self.set_price(each);
+            return self.charge(each, packets, bh);
+        }
+        let each = each.min(8 * usual);
         // An average over the last eight turns or so.
-        self.set_price(before - before / 8 + now / 8);
+        self.set_price((7 * usual + each).div_ceil(8));
+        self.charge(each, packets, bh)
+    }
+
+    /// Counts that so many packets took so long each. Returns that.
+    #[inline]
+    pub(super) fn charge(&self, each: u64, packets: u32, bh: &BhOff) -> u64 {
+        self.stats.busy.add(each * u64::from(packets), bh);
+        each
     }
 }
 

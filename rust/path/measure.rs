@@ -2,10 +2,10 @@
 
 //! What CPUs and buckets are loaded with, from one look to the next.
 //!
-//! A bucket's load is the time its packets took: an owner's poll reads the clock once per
-//! turn, and what it says is spread over the packets of the next turn. Packets that go
-//! straight on take the same price, since nothing sees where their way ends. What a CPU
-//! was busy with besides is what the kernel accounts to it less that.
+//! A bucket's load is the time its packets took: an owner's poll reads the clock when a
+//! turn begins and ends, and each packet of the turn is charged the same. Packets that go
+//! straight on are charged what is usual, since nothing sees where their way ends. What a
+//! CPU was busy with besides is what the kernel accounts to it less that.
 
 use super::lane::Lane;
 use super::owners;

@@ -4,6 +4,7 @@
 //! buckets on, and lets packets go on in the order that the queue says. No more than
 //! fit into one turn are not sorted: they go on as they came.
 
+use super::handoff::FEW;
 use super::lane::{drop_packet, Lane, Local};
 use super::steer::Engine;
 use super::table::Table;
@@ -107,7 +108,8 @@ impl Engine {
         let mut resume = Resume::new(bh);
         let mut done = 0;
         let mut bytes = 0;
-        let price = lane.price();
+        // Whose packets they are, to be charged when it is known what they took.
+        let mut payers = [0; FEW];
         turn.local.resuming.set(true);
         let mut next = turn.next();
         let start = next.as_ref().map(|_| time::now());
@@ -118,6 +120,9 @@ impl Engine {
             if let Some((_, ahead)) = &next {
                 ahead.prefetch();
             }
+            if let Some(payer) = payers.get_mut(done as usize - 1) {
+                *payer = bucket;
+            }
             if !packet.device().is_registered() {
                 lane.stats.drop_device.add(1, bh);
                 drop_packet(packet, bucket, DropReason::Device);
@@ -126,14 +131,21 @@ impl Engine {
             self.checks
                 .processed(packet.flow(), packet.stamp(), lane, bh);
             bytes += u64::from(packet.len());
-            turn.table.count(bucket, packet.len(), price, bh);
+            if let Some(load) = turn.table.load(bucket) {
+                load.count(packet.len(), bh);
+            }
             lane.stats.packets.add(1, bh);
             lane.stats.queued.add(1, bh);
             resume.packet(packet);
         }
         turn.local.resuming.set(false);
         if let Some(start) = start {
-            lane.took(time::now().saturating_sub(start), done, bh);
+            let each = lane.took(time::now().saturating_sub(start), done, bh);
+            for &payer in payers.iter().take(done as usize) {
+                if let Some(load) = turn.table.load(payer) {
+                    load.ns.add(each, bh);
+                }
+            }
         }
         turn.local.reader.release(&lane.inbox);
         lane.stats.bytes.add(bytes, bh);

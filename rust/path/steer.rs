@@ -108,9 +108,10 @@ impl Hook for Napis<Engine> {
             lane.stats.packets.add(1, bh);
             lane.stats.direct.add(1, bh);
             lane.stats.bytes.add(u64::from(skb.len()), bh);
-            let price = lane.price();
-            lane.stats.busy.add(price, bh);
-            table.count(bucket, skb.len(), price, bh);
+            if let Some(load) = table.load(bucket) {
+                load.count(skb.len(), bh);
+                load.ns.add(lane.charge(lane.price(), 1, bh), bh);
+            }
             return Verdict::Accept(skb);
         }
         if !skb.leave_rcu() {

@@ -28,6 +28,13 @@ pub(super) struct Load {
 }
 
 impl Load {
+    /// A packet goes on.
+    #[inline]
+    pub(super) fn count(&self, bytes: u32, bh: &BhOff) {
+        self.packets.add(1, bh);
+        self.bytes.add(u64::from(bytes), bh);
+    }
+
     const fn none() -> Self {
         Self {
             packets: Counter::new(),
@@ -100,17 +107,8 @@ impl Table {
         self.buckets.owner(bucket).cpu()
     }
 
-    /// A packet of a bucket goes on, for so many nanoseconds.
-    #[inline]
-    pub(super) fn count(&self, bucket: usize, bytes: u32, ns: u64, bh: &BhOff) {
-        if let Some(load) = self.loads.get(bucket) {
-            load.packets.add(1, bh);
-            load.bytes.add(u64::from(bytes), bh);
-            load.ns.add(ns, bh);
-        }
-    }
-
     /// What went on of a bucket.
+    #[inline]
     pub(super) fn load(&self, bucket: usize) -> Option<&Load> {
         self.loads.get(bucket)
     }

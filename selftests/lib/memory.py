@@ -36,6 +36,18 @@ def kilobytes():
     return {line[0].rstrip(":"): int(line[1]) for line in lines if line[0] in ("Percpu:", "VmallocUsed:")}
 
 
+def at_rest(read, timeout=120):
+    """What read() says when it no longer falls: what went before has been cleaned up."""
+    now, end = read(), time.monotonic() + timeout
+    while time.monotonic() < end:
+        before = now
+        time.sleep(3)
+        now = read()
+        if all(now[name] >= before[name] for name in before):
+            break
+    return now
+
+
 def check_back(before, read, slack, what, timeout=20):
     """What read() says is back to `before`, within slack, once the deferred work is done."""
     end = time.monotonic() + timeout

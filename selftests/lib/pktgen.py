@@ -86,6 +86,10 @@ class Sender:
         expect(sent, "pktgen sends")
         return sent
 
+    def stop(self):
+        """Ends a run that goes on in another thread."""
+        self._write("pgctrl", "stop")
+
     def _sent(self, name):
         with self.ns.inside():
             text = Path(f"/proc/thread-self/net/pktgen/{name}").read_text(encoding="ascii")
