@@ -22,7 +22,7 @@ import module
 import pktgen
 import watch
 from harness import expect, expect_equal, main, must_fail, note, test
-from net import Netns, address, veth, wait_for
+from net import Netns, address, pin, veth, wait_for
 
 SINK = "198.18.0.1"
 DELAY_NS = 100000
@@ -100,17 +100,27 @@ def number(name):
 def within_periods(check, periods=PERIODS):
     """The check holds after so many periods at the latest; CPUs here may stand still, so
     periods are counted and not timed."""
-    first = number("runs")
+    first, told = number("runs"), []
 
     def over():
-        return check() or number("runs") > first + periods
+        runs = number("runs") - first
+        if runs >= len(told):
+            told.append(f"{runs}: {[round(share, 2) for share in shares()]}, other {module.counter('load_other')}, "
+                        f"imbalance {number('imbalance')}, moved {number('moved')}")
+        return check() or runs > periods
     wait_for(over, "periods", timeout=60)
-    return check()
+    if check():
+        return True
+    for line in told:
+        note(line)
+    return False
 
 
 @contextmanager
 def balanced(policy, delay_ns=DELAY_NS, **knobs):
     """The module with a policy, all buckets on the last CPU at first, and its own check on."""
+    # What the test itself does is load, too: on the CPU that is busy anyway.
+    pin(0)
     with module.module():
         module.write("moves/check_order", "1")
         module.write("interval_ms", INTERVAL_MS)

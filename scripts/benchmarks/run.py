@@ -21,6 +21,7 @@ CASES = {
     "hashes": "steer",
     "tcp_stream": "tcp",
     "tcp_rr": "tcp",
+    "rebalance": "rebalance",
     "fair": "fair",
     "handoff": "handoff",
 }
