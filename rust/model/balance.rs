@@ -58,10 +58,18 @@ impl Policy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Knobs {
     /// How much a CPU may be loaded above its goal before anything moves, in thousandths
-    /// of the goal.
+    /// of the highest goal.
     pub hysteresis: u32,
     /// The most buckets that move in one plan.
     pub max_moves: u32,
+}
+
+impl Knobs {
+    /// What `make sim` shows to be good.
+    pub const DEFAULT: Self = Self {
+        hysteresis: 15,
+        max_moves: 1024,
+    };
 }
 
 /// A CPU that may own buckets.

@@ -14,20 +14,32 @@ const NEAR: u64 = 4;
 
 pub(super) fn plan(board: &mut Board<'_>, knobs: &Knobs) {
     board.set_goals(knobs);
-    let hysteresis = u64::from(knobs.hysteresis);
-    // `over` is compared as parts of a thousand: multiplying, not dividing, lest what is
-    // small is rounded to nothing.
-    let beyond = |cpu: &Cpu, part: u64| cpu.over() * 1000 > cpu.goal * part;
+    // What counts is the highest load, so it is also the measure; but a CPU whose goal is its
+    // heaviest bucket alone is the one that has it.
+    let highest = board.cpus.iter().map(|cpu| cpu.goal).max().unwrap_or(0);
+    let slack = highest / 1000 * u64::from(knobs.hysteresis);
+    let slack = |cpu: &Cpu| {
+        if cpu.closed {
+            0
+        } else if cpu.pinned {
+            slack / NEAR
+        } else {
+            slack
+        }
+    };
     let settled = board.buckets.iter().all(|bucket| bucket.cpu == bucket.from);
-    if settled && !board.cpus.iter().any(|cpu| beyond(cpu, hysteresis)) {
+    if settled && !board.cpus.iter().any(|cpu| cpu.over() > slack(cpu)) {
         return;
     }
     board.group();
+    for cpu in board.cpus.iter_mut() {
+        cpu.stuck = cpu.over() <= slack(cpu);
+    }
     let mut left = (knobs.max_moves as usize).saturating_sub(board.moves().count());
     while left > 0 {
         let over = (0..=u16::MAX).zip(board.cpus.iter());
         let from = over
-            .filter(|(_, cpu)| !cpu.stuck && cpu.over() * 1000 * NEAR > cpu.goal * hysteresis)
+            .filter(|(_, cpu)| !cpu.stuck && cpu.over() > slack(cpu) / NEAR)
             .max_by_key(|(_, cpu)| cpu.over());
         let Some((from, _)) = from else {
             return;
