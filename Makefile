@@ -16,7 +16,7 @@ CARGO_ENV = PATH="$(dir $(call tool,RUSTC)):$$PATH" RUSTC=$(call tool,RUSTC) CAR
 export KDIR KVER FLAVOUR
 
 .PHONY: all module clippy rust-analyzer fmt fmt-check host-test host-clippy \
-	test demo bench setup kernel clean help
+	test demo bench sim setup kernel clean help
 
 all: module
 
@@ -52,6 +52,11 @@ demo:
 bench:
 	@scripts/bench $(B)
 
+# SIM="--seed 7" and other options: SIM=--help lists them.
+sim: setup
+	$(CARGO_ENV) $(call tool,CARGO) run --release --manifest-path rust/Cargo.toml -q \
+		-p flowbucket_sim -- --out $(CURDIR)/build $(SIM)
+
 setup:
 	@scripts/setup
 
@@ -66,6 +71,7 @@ help:
 	@echo 'make test [T=name]     all tests, or one: a selftest, "host", "debian13"'
 	@echo 'make demo              show the spread over 4 CPUs, with a picture'
 	@echo 'make bench [B=name]    compare with RPS, natively in user-mode Linux'
+	@echo 'make sim [SIM=options] balancing policies beside RSS++, RPS and RSS, simulated'
 	@echo 'make clippy            lint the module; host-clippy: the host crates'
 	@echo 'make fmt, fmt-check    rustfmt'
 	@echo 'make rust-analyzer     write rust-project.json'

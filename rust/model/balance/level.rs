@@ -2,54 +2,81 @@
 
 //! What each CPU's load should be.
 
-use super::{Board, Cpu, Knobs};
+use super::{Board, Bucket, Cpu, Knobs};
+use core::cmp::Reverse;
 
 impl Board<'_> {
     /// Sets the goals of all CPUs: the lowest level to which the load of the buckets, if it
     /// were a liquid, fills them up over what else they do; where that is higher already,
-    /// that. A bucket that alone is more than such a share gets a CPU for itself.
-    pub(super) fn set_goals(&mut self, knobs: &Knobs) {
-        loop {
-            let level = self.fill();
-            let Some((bucket, load)) = self.heaviest() else {
+    /// that. A bucket that alone is more than such a share gets a CPU for itself, unless it
+    /// may not move (`heavy`) and shares its CPU with another.
+    pub(super) fn set_goals(&mut self, knobs: &Knobs, heavy: bool) {
+        let loads = |bucket: &Bucket| u64::from(bucket.load);
+        let mut liquid: u64 = self.buckets.iter().map(loads).sum();
+        let mut level = self.fill(liquid);
+        let heaviest = self.buckets.iter().map(loads).max().unwrap_or(0);
+        match self.free() {
+            Some((_, other)) if heaviest + other > level => {}
+            _ => return,
+        }
+        self.sort_all();
+        for place in 0..self.order.len() {
+            let Some((best, other)) = self.free() else {
                 return;
             };
-            let free = |cpu: &Cpu| !cpu.closed && !cpu.pinned;
-            let places = (0..=u16::MAX)
-                .zip(self.cpus.iter())
-                .filter(|(_, cpu)| free(cpu));
-            let Some((best, other)) =
-                (places.map(|(at, cpu)| (at, cpu.other))).min_by_key(|at| at.1)
-            else {
+            let at = self.order.get(place).copied().unwrap_or(0);
+            let Some(bucket) = self.buckets.get(usize::from(at)).copied() else {
                 return;
             };
+            let load = u64::from(bucket.load);
             if load + other <= level {
                 return;
             }
             // It stays, if there is not much to gain.
-            let slack = (load + other) / 1000 * u64::from(knobs.hysteresis);
-            let own = self
-                .buckets
-                .get(usize::from(bucket))
-                .map_or(best, |bucket| bucket.cpu);
-            let stays = (self.cpus.get(usize::from(own)))
-                .is_some_and(|cpu| free(cpu) && cpu.other <= other + slack);
-            let to = if stays { own } else { best };
-            self.give(bucket, to);
+            let slack = (load + other) * u64::from(knobs.hysteresis) / 1000;
+            let own = self.cpus.get(usize::from(bucket.cpu));
+            let stays = own.is_some_and(|cpu| {
+                !cpu.closed && !cpu.pinned && (!heavy || cpu.other <= other + slack)
+            });
+            let to = match stays {
+                true => bucket.cpu,
+                false if heavy || own.is_none_or(|cpu| cpu.closed) => best,
+                false => continue,
+            };
+            self.give(at, to);
             if let Some(cpu) = self.cpus.get_mut(usize::from(to)) {
                 cpu.pinned = true;
                 cpu.goal = cpu.other + load;
             }
+            liquid -= load;
+            level = self.fill(liquid);
         }
     }
 
-    /// The level, set as goal where that applies.
-    fn fill(&mut self) -> u64 {
-        let free = |cpu: &&mut Cpu| !cpu.closed && !cpu.pinned;
-        let mut liquid: u64 = 0;
-        for bucket in self.buckets.iter().filter(|bucket| !bucket.fixed) {
-            liquid += u64::from(bucket.load);
+    /// The CPU that does least else, of those that can get a bucket for themselves: of equal
+    /// ones, the one that has least to give away.
+    fn free(&self) -> Option<(u16, u64)> {
+        let places = (0..=u16::MAX).zip(self.cpus.iter());
+        places
+            .filter(|(_, cpu)| !cpu.closed && !cpu.pinned)
+            .min_by_key(|(_, cpu)| (cpu.other, cpu.load))
+            .map(|(at, cpu)| (at, cpu.other))
+    }
+
+    /// Orders all buckets, the heaviest first.
+    fn sort_all(&mut self) {
+        let buckets = &*self.buckets;
+        let load = |at: u16| buckets.get(usize::from(at)).map_or(0, |bucket| bucket.load);
+        for (place, at) in self.order.iter_mut().zip(0..=u16::MAX) {
+            *place = at;
         }
+        self.order
+            .sort_unstable_by_key(|&at| (Reverse(load(at)), at));
+    }
+
+    /// The level to which so much fills up the CPUs, set as goal where that applies.
+    fn fill(&mut self, liquid: u64) -> u64 {
+        let free = |cpu: &&mut Cpu| !cpu.closed && !cpu.pinned;
         let mut level = u64::MAX;
         loop {
             // Only those lower than the last level can have a part; so it falls.
@@ -78,14 +105,5 @@ impl Board<'_> {
             cpu.goal = cpu.other;
         }
         level
-    }
-
-    /// The heaviest bucket whose place is not settled.
-    fn heaviest(&self) -> Option<(u16, u64)> {
-        let buckets = (0..=u16::MAX).zip(self.buckets.iter());
-        buckets
-            .filter(|(_, bucket)| !bucket.fixed)
-            .max_by_key(|(_, bucket)| bucket.load)
-            .map(|(at, bucket)| (at, u64::from(bucket.load)))
     }
 }

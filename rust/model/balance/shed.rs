@@ -21,9 +21,10 @@ impl Board<'_> {
             return 0;
         };
         let fits = giver.over().min(taker.room()) + giver.goal / SLACK;
-        let after = |load: u64| (giver.load - load).max(taker.load + load);
-        let [lighter, heavier] = self.around(&giver, fits);
-        let heavier = heavier.filter(|&(_, load)| after(load) < giver.load);
+        let after = |load: u64| giver.load.saturating_sub(load).max(taker.load + load);
+        // One that is closed has to give in any case.
+        let helps = |&(_, load): &(u16, u64)| giver.closed || after(load) < giver.load;
+        let [lighter, heavier] = self.around(&giver, fits).map(|found| found.filter(helps));
         let best = match (lighter, heavier) {
             (Some(fit), Some(over)) if after(over.1) < after(fit.1) => Some(over),
             (fit, over) => fit.or(over),
@@ -33,7 +34,7 @@ impl Board<'_> {
                 self.give(bucket, to);
                 1
             }
-            None if left > 1 => self.exchange(from, to),
+            None if left > 1 && !giver.closed => self.exchange(from, to),
             None => 0,
         }
     }
@@ -41,18 +42,22 @@ impl Board<'_> {
     /// A CPU, and to which it should give.
     fn pair(&self, from: u16) -> Option<(Cpu, u16, Cpu)> {
         let giver = *self.cpus.get(usize::from(from))?;
-        let most = |near: bool| {
-            let places = (0..=u16::MAX).zip(self.cpus.iter().copied());
-            places
-                .filter(|(_, cpu)| cpu.room() > 0 && (!near || cpu.node == giver.node))
-                .max_by_key(|(_, cpu)| cpu.room())
-        };
-        let any = most(false)?;
+        let (mut near, mut any) = (None, None);
+        for (at, cpu) in (0..=u16::MAX).zip(self.cpus.iter()) {
+            let room = cpu.room();
+            let more = |found: &Option<(u16, u64)>| found.is_none_or(|(_, most)| room > most);
+            if room > 0 && more(&any) {
+                any = Some((at, room));
+            }
+            if room > 0 && cpu.node == giver.node && more(&near) {
+                near = Some((at, room));
+            }
+        }
+        let (to, most) = any?;
         // In its own memory node, if there is a good part of the room that could be used.
-        let enough = giver.over().min(any.1.room()) / 2;
-        let (to, taker) = most(true)
-            .filter(|near| near.1.room() >= enough)
-            .unwrap_or(any);
+        let enough = giver.over().min(most) / 2;
+        let (to, _) = near.filter(|near| near.1 >= enough).unwrap_or((to, most));
+        let taker = *self.cpus.get(usize::from(to))?;
         Some((giver, to, taker))
     }
 
@@ -114,7 +119,7 @@ impl Board<'_> {
         let may = |bucket: &&u16| {
             self.buckets
                 .get(usize::from(**bucket))
-                .is_some_and(|b| !b.fixed)
+                .is_some_and(|b| !b.fixed && b.load > 0)
         };
         let group = |cpu| {
             self.order

@@ -56,16 +56,14 @@ impl Smooth {
             true => error.signum() as i8,
             false => 0,
         };
-        // Half of it is believed at once, or all if much has changed lately; all if it comes
-        // again. But to and fro is fluctuation.
-        let fro = i16::from(far) * i16::from(self.far) < 0;
+        // Once may be chance; twice is a change, and where much changes, so is once.
+        let again = far == self.far || tempo.get() <= QUICK;
         self.age = match far {
             _ if jumped => 1,
-            0 => self.age.min(tempo.get() - 1) + 1,
-            _ if fro => self.age.min(tempo.get() - 1) + 1,
-            _ if far == self.far || tempo.get() <= QUICK => 1,
-            _ => 2,
+            1 | -1 if again => 1,
+            _ => self.age.min(tempo.get() - 1) + 1,
         };
+        let fro = i16::from(far) * i16::from(self.far) < 0;
         self.far = far;
         // Rounded away from what was there, so that what ends comes down to nothing.
         let age = i64::from(self.age);
@@ -171,9 +169,9 @@ impl Tempo {
                 self.squares += clamp(sum.error) * clamp(sum.error);
             }
         }
-        // Of errors without a direction, the products are less than this part of the squares,
-        // 2 / sqrt(8 n), 49 times of 50.
-        let chance = self.squares * 4 / i64::from((cpus.min(1 << 16) * 32).isqrt().max(1));
+        // Of errors without a direction, the smoothed products are some squares / sqrt(15 n);
+        // four times that is not chance.
+        let chance = self.squares * 16 / i64::from((cpus.min(1 << 16) * 240).isqrt().max(1));
         self.long = match self.products {
             most if most > chance * 2 => self.long / 2,
             much if much > chance => self.long - self.long.div_ceil(4),

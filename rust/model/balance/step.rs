@@ -2,19 +2,21 @@
 
 //! Policy `step`: one bucket a period.
 
-use super::Board;
+use super::{Board, Cpu};
 
 /// One bucket goes from the most to the least loaded CPU: the heaviest of those that do
 /// not make that one the more loaded of the two.
 pub(super) fn plan(board: &mut Board<'_>) {
-    let places = || (0..=u16::MAX).zip(board.cpus.iter().map(|cpu| cpu.load));
+    let places = || (0..=u16::MAX).zip(board.cpus.iter());
+    let load = |(at, cpu): (u16, &Cpu)| (at, cpu.load);
+    let open = places().filter(|(_, cpu)| !cpu.closed);
     let (Some((from, most)), Some((to, least))) = (
-        places().max_by_key(|&(_, load)| load),
-        places().min_by_key(|&(_, load)| load),
+        places().map(load).max_by_key(|&(_, load)| load),
+        open.map(load).min_by_key(|&(_, load)| load),
     ) else {
         return;
     };
-    let gap = (most - least) / 2;
+    let gap = most.saturating_sub(least) / 2;
     let fits = |bucket: &super::Bucket| {
         bucket.cpu == from && bucket.load > 0 && u64::from(bucket.load) <= gap
     };
