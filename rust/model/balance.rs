@@ -67,7 +67,7 @@ pub struct Knobs {
 impl Knobs {
     /// What `make sim` shows to be good.
     pub const DEFAULT: Self = Self {
-        hysteresis: 15,
+        hysteresis: 20,
         max_moves: 1024,
     };
 }

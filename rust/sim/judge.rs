@@ -12,8 +12,9 @@ pub const NEAR: f64 = 1.05;
 pub const PERIODS: usize = 5;
 /// By which imbalances of two balancers on average over time may differ by chance.
 pub const CHANCE: f64 = 0.005;
-/// When steady load has been learnt, in periods.
-pub const LEARNT: usize = 100;
+/// When steady load has been learnt, in periods: a little more than the longest mean of
+/// smoothing.
+pub const LEARNT: usize = 150;
 /// What a CPU with a program that takes all of it may still have, of a fair share.
 pub const BESIDE: f64 = 0.05;
 /// Of moves, those that may undo or redo one of the same half-wave.

@@ -20,6 +20,7 @@ impl Board<'_> {
             _ => return,
         }
         self.sort_all();
+        let mut moved = 0;
         for place in 0..self.order.len() {
             let Some((best, other)) = self.free() else {
                 return;
@@ -29,6 +30,7 @@ impl Board<'_> {
                 return;
             };
             let load = u64::from(bucket.load);
+            let heavy = heavy && moved < knobs.max_moves;
             if load + other <= level {
                 return;
             }
@@ -40,9 +42,10 @@ impl Board<'_> {
             });
             let to = match stays {
                 true => bucket.cpu,
-                false if heavy || own.is_none_or(|cpu| cpu.closed) => best,
+                false if heavy => best,
                 false => continue,
             };
+            moved += u32::from(to != bucket.cpu);
             self.give(at, to);
             if let Some(cpu) = self.cpus.get_mut(usize::from(to)) {
                 cpu.pinned = true;

@@ -30,11 +30,11 @@ fn attempt(board: &mut Board<'_>, knobs: &Knobs, heavy: bool) {
     // What counts is the highest load, so it is also the measure; but a CPU whose goal is
     // its heaviest bucket alone is the one that has it.
     let highest = board.cpus.iter().map(|cpu| cpu.goal).max().unwrap_or(0);
-    let slack = highest * u64::from(knobs.hysteresis) / 1000;
+    let most = highest * u64::from(knobs.hysteresis) / 1000;
     let slack = |cpu: &Cpu| match (cpu.closed, cpu.pinned) {
         (true, _) => 0,
-        (_, true) => slack / 2,
-        _ => slack,
+        (_, true) => most / 2,
+        _ => most,
     };
     board.group();
     for cpu in board.cpus.iter_mut() {
@@ -52,7 +52,7 @@ fn attempt(board: &mut Board<'_>, knobs: &Knobs, heavy: bool) {
             cpu.is_some_and(|cpu| cpu.over() > slack(cpu) / NEAR)
         };
         while left > 0 && far(board) {
-            match board.shed(from, left) {
+            match board.shed(from, most, left) {
                 0 => break,
                 moved => left -= moved,
             }

@@ -13,9 +13,9 @@ const SLACK: u64 = 256;
 impl Board<'_> {
     /// Moves one bucket from a CPU to one that has room: the heaviest that fits, or the
     /// lightest that does not, whichever leaves the lower load on the higher loaded of the
-    /// two. If neither helps, exchanges two if `left` moves allow it. Returns the number of
+    /// two. If neither helps much (`slack` is the load that makes no CPU give), exchanges two if `left` moves allow it. Returns the number of
     /// moves, 0 if nothing helps.
-    pub(super) fn shed(&mut self, from: u16, left: usize) -> usize {
+    pub(super) fn shed(&mut self, from: u16, slack: u64, left: usize) -> usize {
         self.sort(from);
         let Some((giver, to, taker)) = self.pair(from) else {
             return 0;
@@ -23,7 +23,11 @@ impl Board<'_> {
         let fits = giver.over().min(taker.room()) + giver.goal / SLACK;
         let after = |load: u64| giver.load.saturating_sub(load).max(taker.load + load);
         // One that is closed has to give in any case.
-        let helps = |&(_, load): &(u16, u64)| giver.closed || after(load) < giver.load;
+        // The others must not get so much that they would be the next to give.
+        let most = taker.goal + giver.over().max(slack) / 2;
+        let helps = |&(_, load): &(u16, u64)| {
+            giver.closed || (after(load) < giver.load && taker.load + load <= most)
+        };
         let [lighter, heavier] = self.around(&giver, fits).map(|found| found.filter(helps));
         let best = match (lighter, heavier) {
             (Some(fit), Some(over)) if after(over.1) < after(fit.1) => Some(over),
@@ -34,7 +38,7 @@ impl Board<'_> {
                 self.give(bucket, to);
                 1
             }
-            None if left > 1 && !giver.closed => self.exchange(from, to),
+            None if left > 1 && !giver.closed => self.exchange(from, to, slack),
             None => 0,
         }
     }
@@ -106,7 +110,7 @@ impl Board<'_> {
 
     /// Exchanges a bucket for a lighter one of another CPU, so that both come as near to
     /// each other as can be. Returns the number of moves.
-    fn exchange(&mut self, from: u16, to: u16) -> usize {
+    fn exchange(&mut self, from: u16, to: u16, slack: u64) -> usize {
         self.sort(to);
         let (Some(giver), Some(taker)) = (
             self.cpus.get(usize::from(from)),
@@ -152,7 +156,7 @@ impl Board<'_> {
         }
         // What it gains: half the gap, less what it is off.
         let gain = |off: u64| (gap / 2).saturating_sub(off);
-        match best.filter(|&(off, _, _)| gain(off) > giver.goal / SLACK) {
+        match best.filter(|&(off, _, _)| gain(off) > (giver.goal / SLACK).max(slack / 2)) {
             Some((_, mine, its)) => {
                 self.give(mine, to);
                 self.give(its, from);

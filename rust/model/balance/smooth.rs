@@ -92,7 +92,7 @@ pub struct Sum {
 }
 
 /// As [`FAR`], of the sum.
-const SUM_FAR: u64 = 6;
+const SUM_FAR: u64 = 7;
 
 impl Sum {
     /// A period ends.
@@ -136,7 +136,7 @@ pub struct Tempo {
 }
 
 const LEAST: u8 = 1;
-const MOST: u8 = 64;
+const MOST: u8 = 128;
 /// With means of no more periods, changes are the rule.
 const QUICK: u8 = 8;
 
