@@ -67,7 +67,7 @@ pub struct Knobs {
 impl Knobs {
     /// What `make sim` shows to be good.
     pub const DEFAULT: Self = Self {
-        hysteresis: 20,
+        hysteresis: 12,
         max_moves: 1024,
     };
 }

@@ -15,6 +15,7 @@ const POINTS: usize = 600;
 const SIZE: (u32, u32) = (900, 840);
 const REACHABLE: RGBColor = RGBColor(190, 190, 190);
 
+type Curve = (&'static str, RGBColor, Vec<(f64, f64)>);
 type Panel<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
 fn colour(peer: Peer) -> RGBColor {
@@ -41,7 +42,7 @@ fn panel<X, Y>(
     area: &Panel<'_>,
     title: (&str, &str, &str),
     (x, y): (X, Y),
-    curves: Vec<(&'static str, RGBColor, Vec<(f64, f64)>)>,
+    curves: Vec<Curve>,
 ) -> Result<(), Box<dyn Error>>
 where
     X: AsRangedCoord<Value = f64>,

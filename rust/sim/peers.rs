@@ -120,7 +120,11 @@ impl Balancer for Ours {
             buckets: &mut self.buckets,
             order: &mut self.order,
         };
-        board.plan(self.policy, &self.knobs);
+        let knobs = Knobs {
+            hysteresis: self.tempo.hysteresis(self.knobs.hysteresis),
+            ..self.knobs
+        };
+        board.plan(self.policy, &knobs);
         board.moves().map(|(at, cpu)| map[at] = cpu).count()
     }
 }

@@ -156,6 +156,12 @@ impl Tempo {
         self.long
     }
 
+    /// The hysteresis for now: the longer load is steady, the more it takes to move something,
+    /// up to twice as much; lest a CPU that is just below is once above by chance.
+    pub fn hysteresis(&self, least: u32) -> u32 {
+        least.saturating_add(least.saturating_mul(u32::from(self.long)) / u32::from(MOST))
+    }
+
     /// Looks at the sums of all CPUs, once a period.
     pub fn take<'a>(&mut self, sums: impl Iterator<Item = &'a Sum>) {
         let clamp = |error: i64| error.clamp(-(1 << 32), 1 << 32) >> 10;
