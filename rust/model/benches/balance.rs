@@ -50,7 +50,7 @@ fn bench(c: &mut Criterion) {
         state = state
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
-        (state >> 40) as f64 / (1 << 24) as f64
+        (state >> 40) as f64 / f64::from(1 << 24)
     };
     let mut weights = |count: usize, skew: f64| -> Vec<f64> {
         (0..count).map(|_| (1e-4 + random()).powf(-skew)).collect()

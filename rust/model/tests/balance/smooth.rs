@@ -73,7 +73,7 @@ impl Smoother for Slow {
 /// About a mean, by less than so many thousandths of it, triangular.
 fn noisy(random: &mut TestRng, mean: u32, thousandths: u32) -> u32 {
     let range = u64::from(mean) * u64::from(thousandths) / 1000;
-    let part = |random: &mut TestRng| u64::from(random.next_u32()) * range >> 32;
+    let part = |random: &mut TestRng| (u64::from(random.next_u32()) * range) >> 32;
     (u64::from(mean) + part(random) - part(random)) as u32
 }
 
