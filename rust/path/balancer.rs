@@ -12,7 +12,7 @@ use crate::kapi::{
     time,
 };
 use crate::model::{
-    balance::{self, Policy},
+    balance::{Knobs, Policy},
     sync::Word,
 };
 use core::cell::RefCell;
@@ -36,9 +36,9 @@ pub(super) struct Balancer {
     policy: Word,
     /// Milliseconds between two looks.
     pub(super) interval: Limit,
-    /// See [`balance::Knobs`].
+    /// See [`Knobs`].
     pub(super) hysteresis: Limit,
-    /// See [`balance::Knobs`].
+    /// See [`Knobs`].
     pub(super) max_moves: Limit,
     /// The fewest CPUs to use when there is little to do; 0: always all.
     pub(super) min_cpus: Limit,
@@ -100,8 +100,8 @@ impl Balancer {
         pin_init!(Self {
             policy: Word::new(0),
             interval: Limit::new(100, LEAST_MS, 60_000),
-            hysteresis: Limit::new(40, 0, 1000),
-            max_moves: Limit::new(1024, 1, 65_536),
+            hysteresis: Limit::new(Knobs::DEFAULT.hysteresis, 0, 1000),
+            max_moves: Limit::new(Knobs::DEFAULT.max_moves, 1, 65_536),
             min_cpus: Limit::new(0, 0, nr_cpu_ids()),
             state <- new_mutex!(State::default()),
         })
@@ -119,9 +119,9 @@ impl Balancer {
         self.policy.set_relaxed(at.unwrap_or(0));
     }
 
-    fn knobs(&self) -> balance::Knobs {
-        balance::Knobs {
-            hysteresis: self.hysteresis.get(),
+    fn knobs(&self, memory: &Memory) -> Knobs {
+        Knobs {
+            hysteresis: memory.hysteresis(self.hysteresis.get()),
             max_moves: self.max_moves.get(),
         }
     }
@@ -146,6 +146,7 @@ impl Control {
             Policy::Load => self.balancer.min_cpus.get() as usize,
             _ => 0,
         });
+        let knobs = self.balancer.knobs(memory);
         let mut board = memory.board();
         board.count();
         last.runs += 1;
@@ -157,7 +158,7 @@ impl Control {
         // What keeps nobody busy is not worth moving.
         last.busy = board.highest() >= measure::NOTHING;
         let moves = match known && on && last.busy {
-            true => board.plan(policy, &self.balancer.knobs()),
+            true => board.plan(policy, &knobs),
             false => 0,
         };
         if moves != 0 {

@@ -13,12 +13,16 @@ use super::settings::Settings;
 use super::steer::Engine;
 use super::table::Table;
 use crate::kapi::{bh::BhGuard, cpus, cputime, time};
-use crate::model::balance::{active, smooth::Smooth, Board, Bucket, Cpu, FULL};
+use crate::model::balance::{
+    active,
+    smooth::{Smooth, Sum, Tempo},
+    Board, Bucket, Cpu, FULL,
+};
 use core::mem::replace;
 use kernel::prelude::*;
 
-/// Load besides that of buckets, below this, is taken for none: where the kernel accounts
-/// by timer ticks it is hardly more than chance.
+/// A load of less than this keeps nobody busy. Nor is a change of less minded of what a
+/// CPU does besides, which the kernel most often knows by timer ticks only.
 pub(super) const NOTHING: u64 = FULL / 20;
 
 /// What is remembered of a CPU.
@@ -31,8 +35,11 @@ struct CpuBefore {
     /// What came in the last period.
     new_queued: u64,
     new_packets: u64,
-    /// Load that is not of buckets.
+    /// Load that is not of buckets, and what is taken for it.
     other: Smooth,
+    minded: u64,
+    /// What came of its buckets in the last period.
+    sum: Sum,
     /// What the last period was spent on.
     spent: cputime::Times,
 }
@@ -41,6 +48,8 @@ struct CpuBefore {
 #[derive(Default)]
 struct BucketBefore {
     ns: u64,
+    /// Its load in the last period alone.
+    measured: u32,
     load: Smooth,
 }
 
@@ -53,6 +62,7 @@ pub(super) struct Memory {
     period: u64,
     cpus: KVec<CpuBefore>,
     buckets: KVVec<BucketBefore>,
+    tempo: Tempo,
     /// The board: its CPUs are those named by `ids`.
     ids: KVec<u32>,
     board_cpus: KVec<Cpu>,
@@ -124,9 +134,11 @@ impl Memory {
                 (before.spent, before.other) = Default::default();
                 continue;
             }
-            before
-                .other
-                .add(rate(before.spent.busy().saturating_sub(own)));
+            let other = rate(before.spent.busy().saturating_sub(own));
+            let other = u64::from(before.other.add(other, false, &self.tempo));
+            if other.abs_diff(before.minded) >= NOTHING {
+                before.minded = other;
+            }
             if before.new_queued != 0 {
                 priced = (priced.0 + own, priced.1 + before.new_packets);
             }
@@ -142,8 +154,7 @@ impl Memory {
         }
         self.board_cpus.clear();
         for &cpu in self.ids.iter() {
-            let other = u64::from(self.other(cpu));
-            let other = if other < NOTHING { 0 } else { other };
+            let other = (self.cpus.get(cpu as usize)).map_or(0, |before| before.minded);
             self.board_cpus
                 .push(Cpu::new(cpus::node(cpu), other), GFP_KERNEL)?;
         }
@@ -151,26 +162,53 @@ impl Memory {
     }
 
     fn look_at_buckets(&mut self, table: &Table, first: bool) {
-        let place = |cpu: u32| self.ids.iter().position(|&id| id == cpu);
-        let all = self.buckets.iter_mut().zip(self.board_buckets.iter_mut());
-        for (at, (before, bucket)) in all.enumerate() {
+        for cpu in self.cpus.iter_mut() {
+            cpu.sum.begin();
+        }
+        for (at, before) in self.buckets.iter_mut().enumerate() {
             let ns = since(
                 &mut before.ns,
                 table.load(at).map_or(0, |load| load.ns.get()),
             );
             if first {
                 before.load = Smooth::default();
-            } else if ns != 0 || before.load.get() != 0 {
-                let load = ns.saturating_mul(FULL) / self.period;
-                before.load.add(u32::try_from(load).unwrap_or(u32::MAX));
+                continue;
+            }
+            // No division for those that have nothing.
+            let load = match ns {
+                0 => 0,
+                _ => ns.saturating_mul(FULL) / self.period,
+            };
+            before.measured = u32::try_from(load).unwrap_or(u32::MAX);
+            if let Some(cpu) = self.cpus.get_mut(table.owner(at) as usize) {
+                cpu.sum.add(&before.load, before.measured);
+            }
+        }
+        if !first {
+            self.tempo.take(self.cpus.iter().map(|cpu| &cpu.sum));
+        }
+        // In ascending order.
+        let place = |cpu: u32| self.ids.binary_search(&cpu).ok();
+        let all = self.buckets.iter_mut().zip(self.board_buckets.iter_mut());
+        for (at, (before, bucket)) in all.enumerate() {
+            let owner = table.owner(at);
+            if !first {
+                let sum = self.cpus.get(owner as usize).map(|cpu| &cpu.sum);
+                let jumped = sum.is_some_and(Sum::jumped);
+                before.load.add(before.measured, jumped, &self.tempo);
             }
             let load = before.load.get();
-            *bucket = match place(table.owner(at)) {
+            *bucket = match place(owner) {
                 Some(cpu) => Bucket::new(cpu as u16, load),
                 // Lent to a CPU that is not to have any: anyone else may have it.
                 None => Bucket::homeless((at % self.ids.len().max(1)) as u16, load),
             };
         }
+    }
+
+    /// The hysteresis for now, from the one that is set.
+    pub(super) fn hysteresis(&self, least: u32) -> u32 {
+        self.tempo.hysteresis(least)
     }
 
     /// All in order, for a policy.

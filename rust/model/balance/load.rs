@@ -7,7 +7,7 @@
 //! gives, it goes on until it is much nearer to it than that, so that fluctuations do not
 //! set it off again at once.
 
-use super::{Board, Cpu, Knobs};
+use super::{Board, Bucket, Cpu, Knobs};
 
 /// How near to its goal a CPU comes that gives, as a part of the hysteresis.
 const NEAR: u64 = 4;
@@ -65,13 +65,12 @@ fn attempt(board: &mut Board<'_>, knobs: &Knobs, heavy: bool) {
 }
 
 impl Board<'_> {
-    fn highest(&self) -> u64 {
-        self.cpus.iter().map(|cpu| cpu.load).max().unwrap_or(0)
-    }
-
     /// As it was before planning.
     fn restore(&mut self) {
-        for bucket in self.buckets.iter_mut() {
+        let count = self.cpus.len();
+        // Those that come from elsewhere stay where they were put.
+        let known = |bucket: &&mut Bucket| usize::from(bucket.from) < count;
+        for bucket in self.buckets.iter_mut().filter(known) {
             bucket.cpu = bucket.from;
         }
         self.count();

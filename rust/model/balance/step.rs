@@ -4,14 +4,15 @@
 
 use super::{Board, Cpu};
 
-/// One bucket goes from the most to the least loaded CPU: the heaviest of those that do
-/// not make that one the more loaded of the two.
+/// One bucket goes from the most loaded CPU, of those that have any load to give, to the
+/// least loaded: the heaviest bucket that does not make that one the more loaded of the two.
 pub(super) fn plan(board: &mut Board<'_>) {
     let places = || (0..=u16::MAX).zip(board.cpus.iter());
     let load = |(at, cpu): (u16, &Cpu)| (at, cpu.load);
+    let gives = places().filter(|(_, cpu)| cpu.load > cpu.other);
     let open = places().filter(|(_, cpu)| !cpu.closed);
     let (Some((from, most)), Some((to, least))) = (
-        places().map(load).max_by_key(|&(_, load)| load),
+        gives.map(load).max_by_key(|&(_, load)| load),
         open.map(load).min_by_key(|&(_, load)| load),
     ) else {
         return;
