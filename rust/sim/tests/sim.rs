@@ -199,20 +199,23 @@ fn bad_balancers_are_found_out() {
 
 #[test]
 fn oscillation_is_found_out() {
-    let square = Spec {
-        change: Change::Square(3.0, 30),
-        steps: (0..300).step_by(30).collect(),
-        steady: false,
-        ..small()
-    };
-    let knobs = Knobs {
-        hysteresis: 0,
-        max_moves: u32::MAX,
-    };
-    let calm = run(&square, 1, &[Peer::Load], Knobs::DEFAULT);
+    let traces = traces::all();
+    let square = traces
+        .iter()
+        .find(|spec| spec.name == "square-8")
+        .expect("there is one");
+    let mut calm = run(square, 1, &[Peer::Load], Knobs::DEFAULT);
     assert_eq!(complaints(&calm, Peer::Load), "");
-    let nervous = run(&square, 1, &[Peer::Load], knobs);
-    assert!(complaints(&nervous, Peer::Load).contains("to and fro"));
+    calm.outcomes[0].back = calm.outcomes[0].all_moves() / 5;
+    assert!(complaints(&calm, Peer::Load).contains("to and fro"));
+    // More and more moves.
+    calm.outcomes[0].back = 0;
+    calm.outcomes[0]
+        .moves
+        .iter_mut()
+        .skip(300)
+        .for_each(|moves| *moves += 10);
+    assert!(complaints(&calm, Peer::Load).contains("second half"));
 }
 
 /// All packets are somewhere: what a machine was given it did, has waiting, or dropped.
