@@ -4,10 +4,11 @@
 lost unnoticed: of a stream of numbered datagrams each is received or counted as
 dropped, and the module's own accounts balance.
 
-DEVICES=N, CPU_ROUNDS=N, REWRITES=N and MIX=SECONDS say how much of it.
+DEVICES=N, CPU_ROUNDS=N, REWRITES=N, CYCLES=N and MIX=SECONDS say how much of it.
 """
 
 import errno
+import itertools
 import os
 import random
 import sys
@@ -22,12 +23,14 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib
 import devices
 import module
 from harness import Failed, expect, expect_equal, main, must_fail, note, test
+from mover import Mover
 from net import Netns, address, run, veth
 from numbered import Numbered
 
 DEVICES = int(os.environ.get("DEVICES", "5"))
 CPU_ROUNDS = int(os.environ.get("CPU_ROUNDS", "2"))
 REWRITES = int(os.environ.get("REWRITES", "20"))
+CYCLES = int(os.environ.get("CYCLES", "6"))
 MIX = int(os.environ.get("MIX", "15"))
 SEED = 5
 OTHERS = range(1, module.CPUS)
@@ -161,14 +164,45 @@ for each_file in REWRITE:
     declare(each_file)
 
 
-def repeat(over, errors, action):
-    """For a thread: does something until it is over; keeps what went wrong."""
+def repeat(over, errors, action, times=None):
+    """For a thread: does something so often, or until it is over; keeps what went wrong."""
     try:
-        while not over.is_set():
+        for _ in itertools.count() if times is None else range(times):
+            if over.is_set():
+                return
             action()
     except Exception as error:  # shown by the test, which it fails
         errors.append(f"{action.__name__}: {error!r}")
         over.set()
+
+
+@test(f"{CYCLES} times a CPU goes and comes back, and {CYCLES} devices are deleted, while buckets move")
+def _():
+    over, errors = threading.Event(), []
+    cpus, kinds = itertools.cycle(OTHERS), itertools.cycle(devices.KINDS)
+
+    def hotplug():
+        cpu = next(cpus)
+        set_online(cpu, False)
+        set_online(cpu, True)
+
+    def going():
+        devices.come_and_go(next(kinds))
+
+    with checked():
+        module.write("moves/check_order", "1")
+        # A CPU that a bucket is to go to may be offline.
+        with Mover(gone=(errno.ENODEV,)) as mover:
+            threads = [threading.Thread(target=repeat, args=(over, errors, action, CYCLES))
+                       for action in (hotplug, going)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        expect_equal((errors, mover.error), ([], None), "what went wrong")
+        expect_equal(module.read("moves/order_violations"), "0", "violations that the module saw")
+        note(f"{mover.moves} moves, {mover.rate:.0f}/s")
+        expect(mover.moves > 0, "nothing moved")
 
 
 @test(f"all of this at once, for {MIX} s")

@@ -25,6 +25,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib
 import module
 import pktgen
 from harness import Failed, Skipped, expect, expect_equal, main, must_fail, note, test
+from mover import Mover
 from net import Netns, address, run, veth
 from numbered import backlog_drops, snmp
 from streams import Streams, check_finished
@@ -46,38 +47,6 @@ veth(sender, "out", receiver, "in")
 address(receiver, "in", f"{SINKS[4]}/24", f"{SINKS[6]}/64")
 address(sender, "out", "198.18.0.2/24", "2001:db8:1::2/64")
 run("sysctl", "-qw", "net.core.netdev_max_backlog=100000")
-
-
-class Mover(threading.Thread):
-    """Moves random buckets to random CPUs until it is stopped."""
-
-    BATCH = 64
-
-    def __init__(self):
-        super().__init__()
-        self.over, self.error = threading.Event(), None
-
-    def __enter__(self):
-        self.first, self.began = int(module.read("moves/total")), time.monotonic()
-        self.start()
-        return self
-
-    def run(self):
-        rng = random.Random(SEED)
-        count = int(module.read("buckets"))
-        try:
-            while not self.over.is_set():
-                buckets = rng.sample(range(count), self.BATCH)
-                lines = "".join(f"{bucket} {rng.randrange(module.CPUS)}\n" for bucket in buckets)
-                module.write("map", lines.encode())
-        except OSError as error:
-            self.error = error
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.join()
-        self.moves = int(module.read("moves/total")) - self.first
-        self.rate = self.moves / (time.monotonic() - self.began)
 
 
 def udp_errors():

@@ -9,8 +9,10 @@ one run of the load is: longer ones where everything takes long.
 
 import errno
 import os
+import random
 import socket
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -56,16 +58,31 @@ def fail_to_load(parameter, wanted):
     check_gone()
 
 
+def move_until_gone():
+    """Moves buckets until there are none."""
+    rng = random.Random(3)
+    try:
+        while True:
+            cpus = [rng.randrange(module.CPUS) for _ in range(64)]
+            module.write("map", "".join(f"{at * 64}-{at * 64 + 63} {cpu}\n" for at, cpu in enumerate(cpus)).encode())
+    except OSError as error:
+        # The file was about to go, or had gone.
+        expect(error.errno in (errno.ENODEV, errno.ENOENT), f"map: {error}")
+
+
 def reload_once(turn, streams, received):
-    """In and out. Data is awaited with the module in or with it out, in turns: the
-    other half of the cycle is as short as can be."""
+    """In and out, while buckets move. Data is awaited with the module in or with it out,
+    in turns: the other half of the cycle is as short as can be."""
     module.load()
+    mover = threading.Thread(target=move_until_gone)
+    mover.start()
     if turn % 2:
         received = streams.check_flow(received)
         wait_for(lambda: module.total("steered") > 0, "something is steered", PATIENCE)
         reload_once.drops += module.drops()
     expect_equal(Path("/sys/module/flowbucket/refcnt").read_text().strip(), "0", "references to the module")
     module.unload()
+    mover.join()
     check_gone()
     if turn % 10 == 5:
         fail_to_load(*BAD[turn // 10 % len(BAD)])

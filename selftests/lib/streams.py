@@ -30,7 +30,8 @@ class Streams:
         self.count = each * len(addresses)
         self.ports = range(PORT, PORT + len(addresses))
         self.end = time.monotonic() + seconds
-        self.servers = [server.start(f"nice iperf3 -s -1 -p {port}") for port in self.ports]
+        # Without reports: nobody reads them, and a full pipe would stop a server.
+        self.servers = [server.start(f"nice iperf3 -s -1 -i 0 -p {port}") for port in self.ports]
         wait_for(lambda: len(sockets(server, self.ports, LISTEN)) == len(addresses), "iperf3 listens")
         self.clients = []
         for port, to in zip(self.ports, addresses):
