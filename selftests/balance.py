@@ -25,7 +25,7 @@ from harness import expect, expect_equal, main, must_fail, note, test
 from net import Netns, address, pin, veth, wait_for
 
 SINK = "198.18.0.1"
-DELAY_NS = 100000
+DELAY_NS = 25000
 SWITCHES = int(os.environ.get("SWITCHES", "1000"))
 # An emulated CPU stands still now and then, for tens of milliseconds.
 INTERVAL_MS = 500
@@ -230,7 +230,7 @@ def _():
 
 @test("min_cpus keeps little load together")
 def _():
-    with balanced("load", delay_ns=4 * DELAY_NS, min_cpus=1):
+    with balanced("load", delay_ns=16 * DELAY_NS, min_cpus=1):
         time.sleep(PERIODS * INTERVAL_MS / 1000)
         used = [share for share in shares() if share > 0.01]
         note(f"shares {shares()}")

@@ -141,7 +141,8 @@ impl Control {
         }
         let start = time::now();
         let policy = self.balancer.policy();
-        let known = memory.look(&self.engine, &settings)?;
+        let interval = u64::from(self.balancer.interval.get()) * 1_000_000;
+        let known = memory.look(&self.engine, &settings, interval)?;
         memory.close(match policy {
             Policy::Load => self.balancer.min_cpus.get() as usize,
             _ => 0,

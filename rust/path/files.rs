@@ -248,7 +248,7 @@ static CPU: [Attribute<CpuDir>; 15] = [
     Attribute::ro(c"busy_ns", |dir, page| dir.show(page, |stats| &stats.busy)),
     Attribute::ro(c"load_other", |dir, page| {
         let state = dir.control.balancer.state.lock();
-        let other = u64::from(state.memory.other(dir.cpu)) * 1000 / FULL;
+        let other = state.memory.other(dir.cpu) * 1000 / FULL;
         Ok(writeln!(page, "{other}")?)
     }),
     Attribute::ro(c"utilization", |dir, page| {

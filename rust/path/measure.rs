@@ -21,9 +21,17 @@ use crate::model::balance::{
 use core::mem::replace;
 use kernel::prelude::*;
 
-/// A load of less than this keeps nobody busy. Nor is a change of less minded of what a
-/// CPU does besides, which the kernel most often knows by timer ticks only.
+/// A load of less than this keeps nobody busy.
 pub(super) const NOTHING: u64 = FULL / 20;
+
+/// What a CPU does besides is minded anew when it has changed by this much. Most often
+/// the kernel knows it by timer ticks only, of which few come in a period: what is less
+/// may be chance.
+const CHANGE: u64 = FULL / 10;
+
+/// A period has this part in what is taken for a CPU's other load, one in so many: with 3
+/// seven eighths of a change are seen within five periods.
+const SLOW: u64 = 3;
 
 /// What is remembered of a CPU.
 #[derive(Default)]
@@ -36,7 +44,7 @@ struct CpuBefore {
     new_queued: u64,
     new_packets: u64,
     /// Load that is not of buckets, and what is taken for it.
-    other: Smooth,
+    other: u64,
     minded: u64,
     /// What came of its buckets in the last period.
     sum: Sum,
@@ -80,10 +88,15 @@ impl Memory {
         self.board_buckets.clear();
     }
 
-    /// Looks at everything. False if that was the first look, from which nothing follows.
+    /// Looks at everything; it is meant to do so every `interval` nanoseconds. False if that was the first look, from which nothing follows.
     ///
     /// Errors: `ENOMEM`.
-    pub(super) fn look(&mut self, engine: &Engine, settings: &Settings) -> Result<bool> {
+    pub(super) fn look(
+        &mut self,
+        engine: &Engine,
+        settings: &Settings,
+        interval: u64,
+    ) -> Result<bool> {
         let count = settings.buckets.count() as usize;
         let first = self.at == 0 || self.buckets.len() != count;
         self.make_room(count)?;
@@ -91,7 +104,7 @@ impl Memory {
         let now = time::now();
         self.period = now.saturating_sub(self.at).max(1);
         self.at = now;
-        self.look_at_cpus(engine, first)?;
+        self.look_at_cpus(engine, first, interval)?;
         let bh = BhGuard::new();
         self.look_at_buckets(engine.table.read(&bh), first);
         Ok(!first)
@@ -113,9 +126,9 @@ impl Memory {
         Ok(())
     }
 
-    fn look_at_cpus(&mut self, engine: &Engine, first: bool) -> Result {
+    fn look_at_cpus(&mut self, engine: &Engine, first: bool, interval: u64) -> Result {
         let period = self.period;
-        let rate = |ns: u64| u32::try_from(ns.saturating_mul(FULL) / period).unwrap_or(u32::MAX);
+        let rate = |ns: u64| ns.saturating_mul(FULL) / period;
         // Of CPUs that let packets go on from their queue: time, packets.
         let mut priced = (0, 0);
         for (cpu, lane) in lanes(engine) {
@@ -131,13 +144,15 @@ impl Memory {
             before.new_queued = since(&mut before.queued, lane.stats.queued.get());
             before.new_packets = since(&mut before.packets, lane.stats.packets.get());
             if first {
-                (before.spent, before.other) = Default::default();
+                (before.spent, before.other, before.minded) = Default::default();
                 continue;
             }
-            let other = rate(before.spent.busy().saturating_sub(own));
-            let other = u64::from(before.other.add(other, false, &self.tempo));
-            if other.abs_diff(before.minded) >= NOTHING {
-                before.minded = other;
+            let other = rate(before.spent.busy().saturating_sub(own)).min(FULL);
+            // A shorter period tells less.
+            let (part, all) = (period, period + (SLOW - 1) * interval.max(1));
+            before.other = (before.other * (all - part) + other * part) / all;
+            if before.other.abs_diff(before.minded) >= CHANGE {
+                before.minded = before.other;
             }
             if before.new_queued != 0 {
                 priced = (priced.0 + own, priced.1 + before.new_packets);
@@ -245,8 +260,8 @@ impl Memory {
     }
 
     /// The smoothed load of a CPU that is not of buckets, in nanoseconds per second.
-    pub(super) fn other(&self, cpu: u32) -> u32 {
-        (self.cpus.get(cpu as usize)).map_or(0, |before| before.other.get())
+    pub(super) fn other(&self, cpu: u32) -> u64 {
+        (self.cpus.get(cpu as usize)).map_or(0, |before| before.other)
     }
 
     /// The smoothed load of a bucket, in nanoseconds per second.
