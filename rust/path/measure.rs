@@ -24,9 +24,9 @@ use kernel::prelude::*;
 /// A load of less than this keeps nobody busy.
 pub(super) const NOTHING: u64 = FULL / 20;
 
-/// What a CPU does besides is minded anew when it has changed by this much. Most often
-/// the kernel knows it by timer ticks only, of which few come in a period: what is less
-/// may be chance.
+/// What a CPU does besides is minded at once when it has changed by this much, and else
+/// slowly. Most often the kernel knows it by timer ticks only, of which few come in a
+/// period: what is less may be chance.
 const CHANGE: u64 = FULL / 10;
 
 /// A period has this part in what is taken for a CPU's other load, one in so many: with 3
@@ -151,9 +151,10 @@ impl Memory {
             // A shorter period tells less.
             let (part, all) = (period, period + (SLOW - 1) * interval.max(1));
             before.other = (before.other * (all - part) + other * part) / all;
-            if before.other.abs_diff(before.minded) >= CHANGE {
-                before.minded = before.other;
-            }
+            before.minded = match before.other.abs_diff(before.minded) {
+                CHANGE.. => before.other,
+                _ => (15 * before.minded + before.other) / 16,
+            };
             if before.new_queued != 0 {
                 priced = (priced.0 + own, priced.1 + before.new_packets);
             }
