@@ -4,11 +4,14 @@
  *
  * usage: udpload send ADDRESS PORT RATE SECONDS SOURCE_PORT...
  *        udpload recv PORT SKIP SECONDS
+ *        udpload hold PORT
  *
- * send: sends RATE datagrams a second of 64 bytes, from all source ports in turn, each with
- * its time and its number. What cannot be sent in time is left out, not sent later.
+ * send: sends RATE datagrams a second of 64 bytes, from all source ports in turn, some at
+ * a time, each with its time and its number. What cannot be sent in time is left out, not
+ * sent later.
  * recv: leaves out what comes in the first SKIP seconds, then prints one line:
- * RECEIVED P50 P99 REORDERED; latencies from send() to recvmsg() in nanoseconds.
+ * RECEIVED P50 P99 REORDERED; latencies from sending to receiving in nanoseconds.
+ * hold: has a socket that it never reads. Prints a line when there is one.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -53,8 +56,16 @@ static void send_all(int argc, char **argv)
 	double rate = atof(argv[4]), seconds = atof(argv[5]);
 	uint64_t start, due, sent = 0, left_out = 0;
 	int flows = argc - 6, sockets[FLOWS], i;
-	uint32_t numbers[FLOWS] = { 0 };
+	uint32_t numbers[FLOWS] = { 0 }, turn = 0;
+	struct datagram batch[BATCH] = { 0 };
+	struct iovec parts[BATCH];
+	struct mmsghdr messages[BATCH] = { 0 };
 
+	for (i = 0; i < BATCH; i++) {
+		parts[i] = (struct iovec){ &batch[i], sizeof(batch[i]) };
+		messages[i].msg_hdr.msg_iov = &parts[i];
+		messages[i].msg_hdr.msg_iovlen = 1;
+	}
 	if (inet_pton(AF_INET, argv[2], &to.sin_addr) != 1 || flows < 1 || flows > FLOWS)
 		die("arguments");
 	for (i = 0; i < flows; i++) {
@@ -79,12 +90,15 @@ static void send_all(int argc, char **argv)
 		/* More than 10 ms late: somebody else had the CPU. */
 		if (due - sent - left_out > rate / 100)
 			left_out = due - sent - 1;
-		for (i = 0; i < BATCH && sent + left_out < due; i++, sent++) {
-			int flow = sent % flows;
-			struct datagram d = { .sent = now(), .flow = flow, .number = ++numbers[flow] };
-
-			send(sockets[flow], &d, sizeof(d), 0);
+		/* Few system calls: they are dear in user-mode Linux. */
+		for (i = 0; i < BATCH && sent + left_out + i < due; i++) {
+			batch[i].sent = now();
+			batch[i].flow = turn;
+			batch[i].number = ++numbers[turn];
 		}
+		sendmmsg(sockets[turn], messages, i, 0);
+		sent += i;
+		turn = (turn + 1) % flows;
 	}
 	printf("%lu\n", (unsigned long)sent);
 }
@@ -145,12 +159,26 @@ static void receive(char **argv)
 	       (unsigned long)rank(classes, received, 0.99), (unsigned long)reordered);
 }
 
+static void hold(char **argv)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(atoi(argv[2])) };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)))
+		die("socket");
+	puts("ready");
+	fflush(stdout);
+	pause();
+}
+
 int main(int argc, char **argv)
 {
 	if (argc >= 7 && !strcmp(argv[1], "send"))
 		send_all(argc, argv);
 	else if (argc == 5 && !strcmp(argv[1], "recv"))
 		receive(argv);
+	else if (argc == 3 && !strcmp(argv[1], "hold"))
+		hold(argv);
 	else
 		return fprintf(stderr, "see the source for usage\n"), 2;
 	return 0;
