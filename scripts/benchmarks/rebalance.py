@@ -63,10 +63,10 @@ class Load:
         command = [self.program, "send", tcp.ADDRESS, str(port), str(rate), str(seconds), *map(str, sources)]
         return subprocess.Popen(inside(tcp.CLIENT, "taskset", "-c", "0", *command), stdout=subprocess.DEVNULL)
 
-    def choose(self, to):
-        """Flows of which RPS puts as many as wanted on CPU 0."""
+    def choose(self, to, first):
+        """Flows of which RPS puts as many as wanted on CPU 0: their ports, from `first` on."""
         found = {0: [], 1: []}
-        for port in range(20000, 21000):
+        for port in range(first, first + 1000):
             before = processed()
             self.send(to, 20000, 0.01, [port]).wait()
             time.sleep(0.01)
@@ -145,7 +145,7 @@ def rebalance(compare, rounds):
     with tempfile.TemporaryDirectory() as directory, gateway():
         load = Load(build(directory))
         rps()
-        load.ports, load.probes = load.choose(PORT), load.choose(PROBES)
+        load.ports, load.probes = load.choose(PORT, 20000), load.choose(PROBES, 21000)
         balanced()
         rate = 0.8 * max(load.run(OFFERED, 1)[0] for _ in range(3))
         load.reordered.clear()
