@@ -44,8 +44,10 @@ pub(crate) fn not_inverted(
     let loads = after.loads();
     for bucket in after.buckets.iter().filter(|b| b.cpu != b.from) {
         let (from, to) = (usize::from(bucket.from), usize::from(bucket.cpu));
+        let all = scene.loads().into_iter().zip(&scene.cpus);
+        let giving = all.filter(|(load, cpu)| *load > cpu.other);
         ensure!(
-            scene.loads()[from] == scene.highest(),
+            giving.map(|(load, _)| load).max() == Some(scene.loads()[from]),
             "not from the most loaded"
         );
         ensure!(
