@@ -21,7 +21,6 @@ CASES = {
     "hashes": "steer",
     "tcp_stream": "tcp",
     "tcp_rr": "tcp",
-    "rebalance": "rebalance",
     "fair": "fair",
     "handoff": "handoff",
 }
