@@ -97,7 +97,7 @@ def _():
         expect_equal({name: module.read(name) for name in module.SETTINGS[:-1]},
                      {"enabled": "1", "cpus": EVERY, "interfaces": "", "hash": "siphash", "toeplitz_key": KEY,
                       "buckets": "4096", "quantum": "1514", "limit_packets": "1000", "limit_bytes": "33554432",
-                      "policy": "load", "interval_ms": "100", "hysteresis": "40", "max_moves": "1024",
+                      "policy": "load", "interval_ms": "100", "hysteresis": "12", "max_moves": "1024",
                       "min_cpus": "0", "moves/check_order": "0"}, "settings")
         expect_equal(module.bucket_map() == [n * module.CPUS // 4096 for n in range(4096)], True, "dealt evenly")
         for cpu in range(module.CPUS):
