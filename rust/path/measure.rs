@@ -128,7 +128,7 @@ impl Memory {
 
     fn look_at_cpus(&mut self, engine: &Engine, first: bool, interval: u64) -> Result {
         let period = self.period;
-        let rate = |ns: u64| ns.saturating_mul(FULL) / period;
+        let rate = |ns: u64| ns.saturating_mul(FULL).checked_div(period).unwrap_or(0);
         // Of CPUs that let packets go on from their queue: time, packets.
         let mut priced = (0, 0);
         for (cpu, lane) in lanes(engine) {
@@ -150,7 +150,9 @@ impl Memory {
             let other = rate(before.spent.busy().saturating_sub(own)).min(FULL);
             // A shorter period tells less.
             let (part, all) = (period, period + (SLOW - 1) * interval.max(1));
-            before.other = (before.other * (all - part) + other * part) / all;
+            before.other = (before.other * (all - part) + other * part)
+                .checked_div(all)
+                .unwrap_or(0);
             before.minded = match before.other.abs_diff(before.minded) {
                 CHANGE.. => before.other,
                 _ => (15 * before.minded + before.other) / 16,
@@ -163,7 +165,11 @@ impl Memory {
         for (cpu, lane) in lanes(engine) {
             if let Some(before) = self.cpus.get(cpu as usize) {
                 if !first && before.new_queued == 0 && before.new_packets != 0 {
-                    let most = before.spent.softirq / before.new_packets;
+                    let most = before
+                        .spent
+                        .softirq
+                        .checked_div(before.new_packets)
+                        .unwrap_or(0);
                     lane.set_price(elsewhere.unwrap_or(most));
                 }
             }
@@ -193,7 +199,10 @@ impl Memory {
             // No division for those that have nothing.
             let load = match ns {
                 0 => 0,
-                _ => ns.saturating_mul(FULL) / self.period,
+                _ => ns
+                    .saturating_mul(FULL)
+                    .checked_div(self.period)
+                    .unwrap_or(0),
             };
             before.measured = u32::try_from(load).unwrap_or(u32::MAX);
             if let Some(cpu) = self.cpus.get_mut(table.owner(at) as usize) {

@@ -99,10 +99,10 @@ impl Board<'_> {
                 continue;
             }
             while closed(self, to) {
-                to = (to + 1) % count;
+                to = (to + 1).checked_rem(count).unwrap_or(0);
             }
             self.give(at, to);
-            to = (to + 1) % count;
+            to = (to + 1).checked_rem(count).unwrap_or(0);
             left -= 1;
         }
     }

@@ -67,7 +67,9 @@ impl Smooth {
         self.far = far;
         // Rounded away from what was there, so that what ends comes down to nothing.
         let age = i64::from(self.age);
-        let step = (error + error.signum() * (age - 1)) / age;
+        let step = (error + error.signum() * (age - 1))
+            .checked_div(age)
+            .unwrap_or(error);
         self.level = (i64::from(self.level) + step).max(0) as u32;
         // A change is not taken for fluctuation.
         let usual = match fro {
