@@ -5,7 +5,7 @@
 use super::balance_dir::{self, BalanceDir};
 use super::control::Control;
 use super::lane::Stats;
-use super::limits::{Limit, Limits};
+use super::limits::Limit;
 use super::moves_dir::{self, MovesDir};
 use crate::kapi::{
     bh::BhGuard,
@@ -103,18 +103,18 @@ static CONTROL: [Attribute<ControlDir>; 15] = [
     }),
     Attribute::rw(
         c"quantum",
-        |dir, page| dir.show_limit(page, |limits| &limits.quantum),
-        |dir, text| dir.limit(|limits| &limits.quantum).set(number(text)?),
+        |dir, page| show_limit(page, &dir.0.engine.limits.quantum),
+        |dir, text| dir.0.engine.limits.quantum.set(number(text)?),
     ),
     Attribute::rw(
         c"limit_packets",
-        |dir, page| dir.show_limit(page, |limits| &limits.packets),
-        |dir, text| dir.limit(|limits| &limits.packets).set(number(text)?),
+        |dir, page| show_limit(page, &dir.0.engine.limits.packets),
+        |dir, text| dir.0.engine.limits.packets.set(number(text)?),
     ),
     Attribute::rw(
         c"limit_bytes",
-        |dir, page| dir.show_limit(page, |limits| &limits.memory),
-        |dir, text| dir.limit(|limits| &limits.memory).set(number(text)?),
+        |dir, page| show_limit(page, &dir.0.engine.limits.memory),
+        |dir, text| dir.0.engine.limits.memory.set(number(text)?),
     ),
     Attribute::rw(
         c"policy",
@@ -127,22 +127,22 @@ static CONTROL: [Attribute<ControlDir>; 15] = [
     ),
     Attribute::rw(
         c"interval_ms",
-        |dir, page| Ok(writeln!(page, "{}", dir.0.balancer.interval.get())?),
+        |dir, page| show_limit(page, &dir.0.balancer.interval),
         |dir, text| dir.0.balancer.interval.set(number(text)?),
     ),
     Attribute::rw(
         c"hysteresis",
-        |dir, page| Ok(writeln!(page, "{}", dir.0.balancer.hysteresis.get())?),
+        |dir, page| show_limit(page, &dir.0.balancer.hysteresis),
         |dir, text| dir.0.balancer.hysteresis.set(number(text)?),
     ),
     Attribute::rw(
         c"max_moves",
-        |dir, page| Ok(writeln!(page, "{}", dir.0.balancer.max_moves.get())?),
+        |dir, page| show_limit(page, &dir.0.balancer.max_moves),
         |dir, text| dir.0.balancer.max_moves.set(number(text)?),
     ),
     Attribute::rw(
         c"min_cpus",
-        |dir, page| Ok(writeln!(page, "{}", dir.0.balancer.min_cpus.get())?),
+        |dir, page| show_limit(page, &dir.0.balancer.min_cpus),
         |dir, text| dir.0.balancer.min_cpus.set(number(text)?),
     ),
     Attribute::wo(c"rebalance", |dir, text| {
@@ -159,14 +159,8 @@ fn number(text: &[u8]) -> Result<u32> {
     text.parse().map_err(|_| EINVAL)
 }
 
-impl ControlDir {
-    fn limit(&self, which: fn(&Limits) -> &Limit) -> &Limit {
-        which(&self.0.engine.limits)
-    }
-
-    fn show_limit(&self, page: &mut Page<'_>, which: fn(&Limits) -> &Limit) -> Result {
-        Ok(writeln!(page, "{}", self.limit(which).get())?)
-    }
+fn show_limit(page: &mut Page<'_>, limit: &Limit) -> Result {
+    Ok(writeln!(page, "{}", limit.get())?)
 }
 
 fn show_enabled(dir: &ControlDir, page: &mut Page<'_>) -> Result {
