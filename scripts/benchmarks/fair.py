@@ -152,10 +152,11 @@ def with_flowbucket():
     machine.flowbucket_on("1")
 
 
-def twice_too_much():
-    """The delay between two packets that offers twice what CPU 1 can take, in ns."""
+def twice_too_much(load):
+    """The delay between two packets that offers twice what CPU 1 can take, in ns. `load` is
+    as much as can be sent."""
     with_rps()
-    with steer.Load([elephant(0)]):
+    with steer.Load([load]):
         # The best of some, in case something else had the machine.
         return round(1e9 / max(machine.rate(machine.udp_received, 0.3) for _ in range(5)) / 2)
 
@@ -313,7 +314,7 @@ def fair(compare, rounds):
     with ExitStack() as stack:
         for each in (real_time(), dear_processing(), one_bucket(), tcp.Nginx()):
             stack.enter_context(each)
-        delay = twice_too_much()
+        delay = twice_too_much(elephant(0))
         check_bucket(delay)
         for name, setup in (("fair", with_rps), ("fair/flow_limit", with_flow_limit)):
             sides = Side(setup, delay), Side(with_flowbucket, delay)

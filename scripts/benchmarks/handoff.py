@@ -69,7 +69,7 @@ def handoff(compare, rounds):
     with ExitStack() as stack:
         for each in (fair.real_time(), fair.dear_processing(), fair.one_bucket()):
             stack.enter_context(each)
-        measure = HandOvers(fair.twice_too_much())
+        measure = HandOvers(fair.twice_too_much(fair.elephant(0)))
         rows = compare("handoff", "us", measure, rounds, lower_is_better=True,
                        also=[("handoff/median", "us", True)])
         rows[0].update(moves=len(measure.held), over_their_bound=measure.late, held_least=min(measure.held),

@@ -23,6 +23,7 @@ CASES = {
     "tcp_rr": "tcp",
     "fair": "fair",
     "handoff": "handoff",
+    "flood": "flood",
 }
 OUT = Path(__file__).resolve().parents[2] / "build" / "bench"
 

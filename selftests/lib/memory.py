@@ -36,6 +36,14 @@ def kilobytes():
     return {line[0].rstrip(":"): int(line[1]) for line in lines if line[0] in ("Percpu:", "VmallocUsed:")}
 
 
+def kernel():
+    """What the kernel has for itself, packet buffers included, in kB: neither files nor
+    memory of processes."""
+    lines = (line.split() for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines())
+    kb = {line[0].rstrip(":"): int(line[1]) for line in lines}
+    return kb["MemTotal"] - sum(kb[name] for name in ("MemFree", "Buffers", "Cached", "AnonPages"))
+
+
 def at_rest(read, timeout=120):
     """What read() says when it no longer falls: what went before has been cleaned up."""
     now, end = read(), time.monotonic() + timeout

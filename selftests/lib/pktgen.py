@@ -49,9 +49,9 @@ class Sender:
     """Sends from a namespace's device, on as many CPUs as there are `threads`.
 
     threads: [(cpu, version)]; each sends its own flows: its number is in the last
-    bits of the source address."""
+    bits of the source address. Or those of flows(number), lines for pktgen."""
 
-    def __init__(self, ns, device, mac, sinks, threads, delay_ns):
+    def __init__(self, ns, device, mac, sinks, threads, delay_ns, flows=lambda number: ()):
         self.ns = ns
         self.files = []
         with ns.inside():
@@ -69,7 +69,7 @@ class Sender:
                 lines += [f"dst {sinks[4]}", f"src_min 198.18.0.{16 + number}", f"src_max 198.18.0.{16 + number}"]
             else:
                 lines += ["pkt_size 84", "flag UDPCSUM", f"dst6 {sinks[6]}", f"src6 2001:db8:1::{16 + number:x}"]
-            for line in lines:
+            for line in (*lines, *flows(number)):
                 self._write(name, line)
 
     def _write(self, file, line):
