@@ -5,7 +5,7 @@ it leaves to connections that were there before.
 
 All are processed on CPU 1, which has a long way to the socket for the flood and cannot
 keep up with it. Datagrams that nobody reads, which take more memory than the module
-may, are the control.
+may, are the control. FLOWS=N says how many datagrams, each from an address of its own.
 """
 
 import os

@@ -9,7 +9,9 @@
 //!
 //! Packets and their memory are limited. Over a limit, the connection that has most
 //! memory queued loses packets from its head, where the sender learns of it soonest
-//! (`longest`). So who queues little loses nothing because of those who queue much.
+//! (`longest`). So who queues little loses nothing because of those who queue much. If
+//! nobody queues much, they are too many; then it is those not known to have sent before
+//! ([`known`]).
 //!
 //! A connection is its 32-bit hash within a bucket. As many as there are entries can
 //! wait at a time: also a flood of connections with one packet each finds a place for
@@ -25,12 +27,15 @@
 
 mod change;
 mod entry;
+pub mod known;
 mod list;
 mod longest;
+mod packet;
 mod pool;
 mod rounds;
 
 pub use self::entry::{Bucket, Flow};
+pub use self::packet::{Arrival, Fifo, Limits, Packet};
 
 use self::entry::Entry;
 use self::list::{List, NONE};
@@ -38,49 +43,6 @@ use self::longest::Longest;
 use self::pool::Pool;
 use self::rounds::{Pass, Rounds, Turn};
 use core::ops::DerefMut;
-
-/// What the queue has to know of a packet. The answers must not change.
-pub trait Packet {
-    /// Hash of its connection.
-    fn flow(&self) -> u32;
-    /// Its length in bytes, by which turns are measured. 0 counts as 1.
-    fn bytes(&self) -> u32;
-    /// The memory it occupies in bytes, which is limited. 0 counts as 1.
-    fn memory(&self) -> u32;
-}
-
-/// A first-in first-out list of packets that it owns.
-pub trait Fifo: Default {
-    /// What it is a list of.
-    type Packet: Packet;
-    /// Puts a packet behind all others.
-    fn push(&mut self, packet: Self::Packet);
-    /// Takes the first out.
-    fn pop(&mut self) -> Option<Self::Packet>;
-    /// Puts all of `other`, in their order, behind all others.
-    fn append(&mut self, other: Self);
-    /// Whether there is none.
-    fn is_empty(&self) -> bool;
-}
-
-/// What an administrator sets. May change from call to call.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Bytes per turn, of a bucket and of a connection; from 1 to 1 MB.
-    pub quantum: u32,
-    /// The most packets; no more than there are entries for connections, whatever
-    /// this says.
-    pub packets: u32,
-    /// The most memory of all packets together, in bytes.
-    pub memory: u32,
-}
-
-impl Limits {
-    #[inline]
-    fn quantum(&self) -> i32 {
-        self.quantum.clamp(1, rounds::MAX_QUANTUM) as i32
-    }
-}
 
 /// The queue. Its parts are slices behind any pointers: `FV` of [`Flow`]s, `BV` of
 /// [`Bucket`]s, `IV` of 16-bit words.
@@ -191,19 +153,24 @@ where
         (flow.memory >= self.memory / HOG_PART).then(|| flow.node().key)
     }
 
+    /// Whether it is no connection but their number that makes the queue long, and some
+    /// of them are not known.
+    #[inline]
+    pub fn has_strangers(&self) -> bool {
+        self.longest.is_crowd() && self.longest.has_strangers()
+    }
+
     /// Queues a packet. If that would go over a limit, packets are shed first: from the
     /// head of the connection that has most memory queued, nearly, half of what it has
-    /// but at most 64 at a time. A packet that is over the limit all alone is shed
-    /// itself. `shed` is told the bucket.
-    ///
-    /// `held`: the bucket's packets, all of them, must not be run before
-    /// [`FairQueue::release`].
+    /// but at most 64 at a time. If all have little, it is this packet if its connection
+    /// is not known, else that of the newest that is not known, if any. A packet that is
+    /// over the limit all alone is shed itself. `shed` is told the bucket.
     #[inline]
     pub fn enqueue(
         &mut self,
         bucket: u32,
         packet: F::Packet,
-        held: bool,
+        arrival: Arrival,
         limits: &Limits,
         mut shed: impl FnMut(u32, F::Packet),
     ) {
@@ -213,15 +180,18 @@ where
             return shed(bucket, packet);
         };
         while self.len >= most || self.memory > room {
+            if !arrival.known && self.longest.is_crowd() {
+                return shed(bucket, packet);
+            }
             if !self.shed(&mut shed) {
                 break;
             }
         }
         let quantum = limits.quantum();
-        let Some(at) = self.bucket(bucket, held, quantum) else {
+        let Some(at) = self.bucket(bucket, arrival.held, quantum) else {
             return shed(bucket, packet);
         };
-        if let Err(packet) = self.push(at, packet, quantum) {
+        if let Err(packet) = self.push(at, packet, arrival.known, quantum) {
             shed(bucket, packet);
         }
     }

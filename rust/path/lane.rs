@@ -16,7 +16,11 @@ use crate::kapi::{
     trace,
 };
 use crate::model::{
-    fair::{self, FairQueue},
+    fair::{
+        self,
+        known::{Known, Place},
+        FairQueue,
+    },
     handoff::Mail,
     sync::Word,
 };
@@ -26,6 +30,9 @@ use kernel::{cpu::nr_cpu_ids, prelude::*};
 /// Packets that can wait for one CPU to sort them into its queue: what may come in
 /// between two of its softirqs.
 pub(super) const INBOX_PACKETS: usize = 2048;
+
+/// Places to note connections in that have sent: 32 KB for each CPU.
+const KNOWN: usize = 8192;
 
 /// All CPUs' lanes.
 pub(super) type Lanes = PerCpu<Lane, Local>;
@@ -143,12 +150,16 @@ pub(super) struct Stats {
 /// The fair queue of one CPU.
 pub(super) type Queue = FairQueue<KVVec<fair::Flow<PacketList>>, KVVec<fair::Bucket>, KVVec<u16>>;
 
+fn seed() -> u64 {
+    u64::from_ne_bytes(random::bytes())
+}
+
 /// An empty queue. Errors: `ENOMEM`.
 fn queue() -> Result<Queue> {
     let flows = filled(POOL)?;
     let buckets = filled(POOL)?;
     let index = filled(fair::index_len(POOL))?;
-    FairQueue::new(flows, buckets, index, u64::from_ne_bytes(random::bytes())).ok_or(EINVAL)
+    FairQueue::new(flows, buckets, index, seed()).ok_or(EINVAL)
 }
 
 fn filled<T: Default>(count: usize) -> Result<KVVec<T>> {
@@ -164,6 +175,8 @@ pub(super) struct Local {
     pub(super) reader: PacketReader,
     /// What is to go on here. Nobody has it while a packet is in the stack.
     pub(super) queue: RefCell<Queue>,
+    /// Whose packets have been in the inbox.
+    pub(super) known: RefCell<Known<KVVec<Place>>>,
     /// Buckets that are to go, see [`crate::model::handoff::Buckets::turn`].
     pub(super) leaving: Cell<usize>,
     /// CPUs to wake at the end of this softirq round.
@@ -266,6 +279,7 @@ pub(super) fn new() -> Result<Lanes> {
         let local = Local {
             reader,
             queue: RefCell::new(queue()?),
+            known: RefCell::new(Known::new(filled(KNOWN)?, [seed(), seed()]).ok_or(EINVAL)?),
             leaving: Cell::new(0),
             wakes: Wakes {
                 cpus,

@@ -92,11 +92,11 @@ impl Turn<'_> {
     #[inline]
     fn next_unsorted(&self) -> Option<(usize, Held)> {
         loop {
-            let (bucket, packet, hold) = self.take()?;
-            if !hold {
+            let (bucket, packet, arrival) = self.take()?;
+            if !arrival.held {
                 return Some((bucket, packet));
             }
-            self.queue(bucket, packet, true);
+            self.queue(bucket, packet, arrival);
         }
     }
 }

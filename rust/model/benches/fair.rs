@@ -8,7 +8,7 @@
 #![expect(missing_docs, reason = "criterion's macro writes a function without")]
 
 use criterion::{criterion_group, criterion_main, Criterion, Throughput};
-use flowbucket_model::fair::{index_len, Bucket, FairQueue, Fifo, Flow, Limits, Packet};
+use flowbucket_model::fair::{index_len, Arrival, Bucket, FairQueue, Fifo, Flow, Limits, Packet};
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -102,6 +102,11 @@ struct Bench {
     free: Vec<Held>,
 }
 
+const KNOWN: Arrival = Arrival {
+    held: false,
+    known: true,
+};
+
 const LIMITS: Limits = Limits {
     quantum: QUANTUM,
     packets: ENTRIES as u32,
@@ -126,7 +131,7 @@ impl Bench {
         packet.skb().bytes.store(bytes, Relaxed);
         let free = &mut self.free;
         self.queue
-            .enqueue(flow % BUCKETS, packet, false, &LIMITS, |_, gone| {
+            .enqueue(flow % BUCKETS, packet, KNOWN, &LIMITS, |_, gone| {
                 free.push(gone);
             });
     }

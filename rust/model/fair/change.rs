@@ -28,9 +28,10 @@ where
         };
         while let Some((flow, entry)) = self.flow_of(at) {
             all.append(core::mem::take(&mut entry.packets));
-            let before = core::mem::take(&mut entry.memory);
-            let count = core::mem::take(&mut entry.len);
-            self.longest.resize(self.flows.all(), flow, before, 0);
+            let (count, before) = (entry.len, entry.memory);
+            self.longest.update(self.flows.all(), flow, |entry| {
+                (entry.len, entry.memory) = (0, 0);
+            });
             if count > 0 {
                 self.lost(at, count, before);
             }
@@ -88,7 +89,7 @@ where
     fn flow(&mut self, at: u16, flow: u32, quantum: i32) -> Option<u16> {
         if let Some(found) = self.flows.find(&self.index, at, flow) {
             if self.flows.get(found)?.is_empty() {
-                self.longest.leave(self.flows.all(), found, 0);
+                self.longest.leave(self.flows.all(), found);
             }
             return Some(found);
         }
@@ -114,6 +115,7 @@ where
         &mut self,
         at: u16,
         packet: F::Packet,
+        known: bool,
         quantum: i32,
     ) -> Result<(), F::Packet> {
         let Some(flow) = self.flow(at, packet.flow(), quantum) else {
@@ -124,15 +126,18 @@ where
             return Err(packet);
         };
         let memory = packet.memory().max(1);
+        let first = entry.is_empty();
         entry.packets.push(packet);
-        let before = entry.memory;
-        let after = before.saturating_add(memory);
-        entry.memory = after;
-        entry.len = entry.len.saturating_add(1);
-        if before == 0 {
-            self.longest.enter(self.flows.all(), flow, after);
+        let change = |entry: &mut Flow<F>| {
+            entry.memory = entry.memory.saturating_add(memory);
+            entry.len = entry.len.saturating_add(1);
+            entry.stranger = !known && (first || entry.stranger);
+        };
+        if first {
+            change(entry);
+            self.longest.enter(self.flows.all(), flow);
         } else {
-            self.longest.resize(self.flows.all(), flow, before, after);
+            self.longest.update(self.flows.all(), flow, change);
         }
         self.gained(at, memory);
         Ok(())
@@ -144,12 +149,11 @@ where
         let entry = self.flows.get_mut(flow)?;
         let packet = entry.packets.pop()?;
         let memory = packet.memory().max(1);
-        let before = entry.memory;
-        let after = before.saturating_sub(memory);
-        entry.memory = after;
-        entry.len = entry.len.saturating_sub(1);
         let at = entry.node().of;
-        self.longest.resize(self.flows.all(), flow, before, after);
+        self.longest.update(self.flows.all(), flow, |entry| {
+            entry.memory = entry.memory.saturating_sub(memory);
+            entry.len = entry.len.saturating_sub(1);
+        });
         self.lost(at, 1, memory);
         Some(packet)
     }
@@ -190,7 +194,7 @@ where
             if let Some(bucket) = self.buckets.get_mut(at) {
                 bucket.rounds.leave(self.flows.all(), flow);
             }
-            self.longest.leave(self.flows.all(), flow, 0);
+            self.longest.leave(self.flows.all(), flow);
             self.flows.forget(&mut self.index, flow);
         }
     }
@@ -207,10 +211,10 @@ where
         }
     }
 
-    /// Sheds packets of the longest connection. False if there is none.
+    /// Sheds packets of the one to lose some. False if there is none.
     #[cold]
     pub(super) fn shed(&mut self, shed: &mut impl FnMut(u32, F::Packet)) -> bool {
-        let Some(flow) = self.longest.longest(self.flows.all()) else {
+        let Some(flow) = self.longest.victim(self.flows.all()) else {
             return false;
         };
         let Some(entry) = self.flows.get(flow) else {

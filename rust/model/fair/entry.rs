@@ -76,6 +76,8 @@ pub struct Flow<F> {
     pub(super) memory: u32,
     /// How many packets it has.
     pub(super) len: u16,
+    /// Not known to have sent before these.
+    pub(super) stranger: bool,
 }
 
 /// Place for a bucket.

@@ -59,6 +59,12 @@ impl List {
         self.head
     }
 
+    /// The last entry, [`NONE`] if there is none.
+    #[inline]
+    pub(super) fn last(&self) -> u16 {
+        self.tail
+    }
+
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.head == NONE

@@ -8,6 +8,10 @@
 //! looking at all of them for each packet shed would help whoever sends a flood of
 //! connections. Among equals it is the one that has been of that size for longest, so
 //! that each has as much time as possible to be served.
+//!
+//! Strangers, connections not known to have sent before ([`super::known`]), are in a list
+//! of their own while they are short. If nobody is longer than [`SHORT`], it is not one
+//! who sends too much but a crowd, and strangers go first, the newest before all.
 
 use super::list::{List, Which, NONE};
 use super::{Fifo, Flow};
@@ -16,11 +20,17 @@ use super::{Fifo, Flow};
 const LOOK: usize = 8;
 
 /// One list for those without packets, and one per bit of a 32-bit number of bytes.
-const LISTS: usize = 33;
+const SIZES: usize = 33;
+
+/// The list of short strangers.
+const STRANGERS: u32 = SIZES as u32;
+
+/// Who has less than 2^14 bytes of memory, 7 packets of Ethernet's size, is short.
+const SHORT: u32 = 14;
 
 /// The lists.
 pub(super) struct Longest {
-    lists: [List; LISTS],
+    lists: [List; SIZES + 1],
     /// Which of them are not empty: a bit each.
     used: u64,
 }
@@ -28,7 +38,7 @@ pub(super) struct Longest {
 impl Default for Longest {
     fn default() -> Self {
         Self {
-            lists: [List::EMPTY; LISTS],
+            lists: [List::EMPTY; SIZES + 1],
             used: 0,
         }
     }
@@ -39,49 +49,69 @@ fn class(memory: u32) -> u32 {
     u32::BITS - memory.leading_zeros()
 }
 
+/// The list of a connection.
+#[inline]
+fn list<F>(flow: &Flow<F>) -> u32 {
+    match class(flow.memory) {
+        1..=SHORT if flow.stranger => STRANGERS,
+        class => class,
+    }
+}
+
 impl Longest {
     #[inline]
     fn change<F: Fifo>(
         &mut self,
         flows: &mut [Flow<F>],
-        class: u32,
+        number: u32,
         change: impl FnOnce(&mut List, &mut [Flow<F>]),
     ) {
-        if let Some(list) = self.lists.get_mut(class as usize) {
+        if let Some(list) = self.lists.get_mut(number as usize) {
             change(list, flows);
-            self.used &= !(1 << class);
-            self.used |= u64::from(!list.is_empty()) << class;
+            self.used &= !(1 << number);
+            self.used |= u64::from(!list.is_empty()) << number;
         }
     }
 
-    /// A connection, not in a list, has this much now.
+    /// Puts a connection, which is in no list, into its own.
     #[inline]
-    pub(super) fn enter<F: Fifo>(&mut self, flows: &mut [Flow<F>], at: u16, memory: u32) {
-        self.change(flows, class(memory), |list, flows| {
-            list.push(flows, Which::Size, at);
-        });
+    pub(super) fn enter<F: Fifo>(&mut self, flows: &mut [Flow<F>], at: u16) {
+        if let Some(number) = flows.get(usize::from(at)).map(list) {
+            self.change(flows, number, |list, flows| {
+                list.push(flows, Which::Size, at);
+            });
+        }
     }
 
-    /// A connection, which has this much, is not to be in a list any more.
+    /// Takes a connection out of its list.
     #[inline]
-    pub(super) fn leave<F: Fifo>(&mut self, flows: &mut [Flow<F>], at: u16, memory: u32) {
-        self.change(flows, class(memory), |list, flows| {
-            list.remove(flows, Which::Size, at);
-        });
+    pub(super) fn leave<F: Fifo>(&mut self, flows: &mut [Flow<F>], at: u16) {
+        if let Some(number) = flows.get(usize::from(at)).map(list) {
+            self.change(flows, number, |list, flows| {
+                list.remove(flows, Which::Size, at);
+            });
+        }
     }
 
-    /// A connection has `after` and had `before`.
+    /// Changes a connection that is in a list; from then on it is in the one that it
+    /// belongs to.
     #[inline]
-    pub(super) fn resize<F: Fifo>(
+    pub(super) fn update<F: Fifo>(
         &mut self,
         flows: &mut [Flow<F>],
         at: u16,
-        before: u32,
-        after: u32,
+        change: impl FnOnce(&mut Flow<F>),
     ) {
-        if class(before) != class(after) {
-            self.leave(flows, at, before);
-            self.enter(flows, at, after);
+        let Some(flow) = flows.get_mut(usize::from(at)) else {
+            return;
+        };
+        let before = list(flow);
+        change(flow);
+        if before != list(flow) {
+            self.change(flows, before, |list, flows| {
+                list.remove(flows, Which::Size, at);
+            });
+            self.enter(flows, at);
         }
     }
 
@@ -92,9 +122,37 @@ impl Longest {
         (at != NONE).then_some(at)
     }
 
-    /// One that has more than half the memory of the longest. `None` if none has any.
+    /// The highest list by size that is not empty.
+    fn highest(&self) -> Option<u32> {
+        let used = self.used & ((1 << STRANGERS) - 1);
+        used.checked_ilog2().filter(|class| *class > 0)
+    }
+
+    /// Whether all who have packets are short.
+    #[inline]
+    pub(super) fn is_crowd(&self) -> bool {
+        self.highest().is_none_or(|class| class <= SHORT)
+    }
+
+    /// Whether there are short strangers.
+    #[inline]
+    pub(super) fn has_strangers(&self) -> bool {
+        self.used & 1 << STRANGERS != 0
+    }
+
+    /// The one to lose packets: of a crowd the newest stranger, else the longest. `None` if
+    /// nobody has any.
+    pub(super) fn victim<F: Fifo>(&self, flows: &[Flow<F>]) -> Option<u16> {
+        if self.is_crowd() && self.has_strangers() {
+            return self.lists.get(STRANGERS as usize).map(List::last);
+        }
+        self.longest(flows)
+    }
+
+    /// One that has more than half the memory of the longest, strangers that are short left
+    /// alone. `None` if none has any.
     pub(super) fn longest<F: Fifo>(&self, flows: &[Flow<F>]) -> Option<u16> {
-        let class = self.used.checked_ilog2().filter(|class| *class > 0)?;
+        let class = self.highest()?;
         let mut at = self.lists.get(class as usize)?.first();
         let mut longest = (at, 0);
         for _ in 0..LOOK {

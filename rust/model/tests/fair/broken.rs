@@ -3,7 +3,7 @@
 //! A queue that is simple and not fair, and can be broken in one way at a time.
 
 use crate::queue::{Pkt, Queue, Shed};
-use flowbucket_model::fair::Limits;
+use flowbucket_model::fair::{Arrival, Limits};
 use std::collections::{BTreeSet, HashSet};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub(crate) enum Fault {
     Leaks,
     /// Connections that were not seen before come first, and once.
     NewFirst,
+    /// Sheds from the longest, though all are short and some are not known.
+    Estranges,
 }
 
 pub(crate) struct Broken {
@@ -42,6 +44,7 @@ pub(crate) struct Broken {
     packets: Vec<(u32, Pkt)>,
     held: BTreeSet<u32>,
     known: HashSet<(u32, u32)>,
+    strangers: HashSet<(u32, u32)>,
     lost_memory: u32,
     calls: u32,
 }
@@ -54,6 +57,7 @@ impl Broken {
             packets: Vec::new(),
             held: BTreeSet::new(),
             known: HashSet::new(),
+            strangers: HashSet::new(),
             lost_memory: 0,
             calls: 0,
         }
@@ -70,19 +74,36 @@ impl Broken {
             .sum()
     }
 
+    fn of(&self, bucket: u32, flow: u32) -> u64 {
+        let own = |(b, p): &&(u32, Pkt)| *b == bucket && p.flow == flow;
+        let packets = self.packets.iter().filter(own);
+        packets.map(|(_, p)| u64::from(p.memory.max(1))).sum()
+    }
+
+    /// Everybody has less than 16 KB.
+    fn is_crowd(&self) -> bool {
+        let short = |(b, p): &(u32, Pkt)| self.of(*b, p.flow) < 16_384;
+        self.fault != Fault::Estranges && self.packets.iter().all(short)
+    }
+
     fn shed_one(&mut self) -> (u32, Pkt) {
-        let of = |bucket: u32, flow: u32| {
-            let own = |(b, p): &&(u32, Pkt)| *b == bucket && p.flow == flow;
-            let packets = self.packets.iter().filter(own);
-            packets
-                .map(|(_, p)| u64::from(p.memory.max(1)))
-                .sum::<u64>()
-        };
-        let at = match self.fault {
-            Fault::ShedsOldest => 0,
+        let stranger = |(b, p): &(u32, Pkt)| self.strangers.contains(&(*b, p.flow));
+        let newest = self.packets.iter().rposition(stranger);
+        let at = match (self.fault, newest) {
+            (Fault::ShedsOldest, _) => 0,
+            (_, Some(newest)) if self.is_crowd() => {
+                // The first of that connection.
+                let key = |(b, p): &(u32, Pkt)| (*b, p.flow);
+                let whose = key(&self.packets[newest]);
+                self.packets
+                    .iter()
+                    .position(|each| key(each) == whose)
+                    .unwrap()
+            }
             _ => {
-                let most = self.packets.iter().map(|(b, p)| of(*b, p.flow)).max();
-                let longest = |(b, p): &(u32, Pkt)| Some(of(*b, p.flow)) == most;
+                let all = self.packets.iter();
+                let most = all.map(|(b, p)| self.of(*b, p.flow)).max();
+                let longest = |(b, p): &(u32, Pkt)| Some(self.of(*b, p.flow)) == most;
                 self.packets.iter().position(longest).unwrap()
             }
         };
@@ -91,7 +112,7 @@ impl Broken {
 }
 
 impl Queue for Broken {
-    fn enqueue(&mut self, bucket: u32, packet: Pkt, held: bool, limits: &Limits) -> Shed {
+    fn enqueue(&mut self, bucket: u32, packet: Pkt, arrival: Arrival, limits: &Limits) -> Shed {
         let mut shed = Vec::new();
         let most = limits.packets.min(self.places) as usize;
         if self.fault != Fault::Hoards {
@@ -105,12 +126,22 @@ impl Queue for Broken {
             }
             let mut more = self.fault == Fault::ShedsMore;
             while over(self) || (more && !shed.is_empty() && !self.packets.is_empty()) {
+                if over(self) && !arrival.known && self.is_crowd() {
+                    shed.push((bucket, packet));
+                    return shed;
+                }
                 more = more && over(self);
                 shed.push(self.shed_one());
             }
         }
-        if held {
+        if arrival.held {
             self.held.insert(bucket);
+        }
+        let key = (bucket, packet.flow);
+        if arrival.known || (self.of(bucket, packet.flow) > 0 && !self.strangers.contains(&key)) {
+            self.strangers.remove(&key);
+        } else {
+            self.strangers.insert(key);
         }
         self.calls += 1;
         if self.fault != Fault::Loses || self.calls % 10 != 0 {

@@ -2,9 +2,13 @@
 
 //! Drives a queue through operations and compares it with what it must be.
 
-use crate::queue::{Pkt, Queue};
-use flowbucket_model::fair::Limits;
+use crate::queue::{Pkt, Queue, KNOWN};
+use flowbucket_model::fair::known::{Known, Place};
+use flowbucket_model::fair::{Arrival, Limits};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// Who has less memory queued is short.
+const SHORT: u32 = 1 << 14;
 
 /// What is done to a queue.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +41,8 @@ pub(crate) use ensure;
 #[derive(Default)]
 struct Expected {
     flows: BTreeMap<(u32, u32), VecDeque<Pkt>>,
+    /// Connections none of whose packets was of a known one.
+    strangers: BTreeSet<(u32, u32)>,
     /// Buckets the queue was told are held.
     held: BTreeSet<u32>,
     number: u64,
@@ -82,43 +88,77 @@ impl Expected {
         Ok(())
     }
 
+    /// One that is to lose packets: of a crowd the newest stranger, else one that has more
+    /// than half of what the longest has.
+    fn victim(&self, key: (u32, u32)) -> Result<(), String> {
+        let memory = |key: &(u32, u32)| self.memory(key.0, key.1);
+        let longest = self.flows.keys().map(memory).max().unwrap_or(0);
+        let newest = self
+            .flows
+            .iter()
+            .filter(|(key, _)| self.strangers.contains(key));
+        let newest = newest.max_by_key(|(_, packets)| packets[0].number);
+        match newest {
+            Some((newest, _)) if longest < SHORT => {
+                ensure!(
+                    key == *newest,
+                    "shed of {key:?}, the newest stranger is {newest:?}"
+                );
+            }
+            _ => {
+                let has = memory(&key);
+                ensure!(
+                    2 * has > longest,
+                    "shed from {has}, the longest has {longest}"
+                );
+            }
+        }
+        Ok(())
+    }
+
     fn enqueue(
         &mut self,
         queue: &mut dyn Queue,
         (bucket, packet): (u32, Pkt),
-        held: bool,
+        arrival: Arrival,
         (limits, places): (&Limits, u32),
     ) -> Result<(), String> {
         let most = limits.packets.min(places);
         let memory = packet.memory.max(1);
         let alone = memory > limits.memory || most == 0;
         let mut victim = None;
-        let shed = queue.enqueue(bucket, packet, held, limits);
+        let shed = queue.enqueue(bucket, packet, arrival, limits);
         for (at, (from, gone)) in shed.iter().enumerate() {
             if alone {
                 ensure!(shed.len() == 1 && *gone == packet, "shed {gone:?}");
                 return Ok(());
             }
             let len = self.sum(|_, _| 1);
-            let has = self.memory(*from, gone.flow);
+            let over = len >= most || self.sum(|_, p| p.memory.max(1)) > limits.memory - memory;
+            let longest = self.flows.keys().map(|(b, f)| self.memory(*b, *f)).max();
+            if *gone == packet {
+                let crowd = longest.is_none_or(|longest| longest < SHORT);
+                ensure!(over && crowd && !arrival.known, "shed {gone:?} itself");
+                return Ok(());
+            }
             // Within one go, up to 64 from the same, the limits may be met already.
             if victim != Some((*from, gone.flow, at / 64)) {
-                let over = len >= most || self.sum(|_, p| p.memory.max(1)) > limits.memory - memory;
                 ensure!(over, "shed without need");
-                let all = self.flows.keys().map(|(b, f)| self.memory(*b, *f));
-                let longest = all.max().unwrap_or(0);
-                ensure!(
-                    2 * has > longest,
-                    "shed from {has}, the longest has {longest}"
-                );
+                self.victim((*from, gone.flow))?;
                 victim = Some((*from, gone.flow, at / 64));
             }
             self.out(*from, *gone)?;
         }
-        if held {
+        if arrival.held {
             self.held.insert(bucket);
         }
-        let entry = self.flows.entry((bucket, packet.flow)).or_default();
+        let key = (bucket, packet.flow);
+        if !arrival.known && !self.flows.contains_key(&key) {
+            self.strangers.insert(key);
+        } else if arrival.known {
+            self.strangers.remove(&key);
+        }
+        let entry = self.flows.entry(key).or_default();
         entry.push_back(packet);
         let (len, memory, _) = queue.counts();
         ensure!(
@@ -167,6 +207,11 @@ impl Expected {
 pub(crate) fn check(queue: &mut dyn Queue, places: u32, ops: &[Op]) -> Result<(), String> {
     let mut expected = Expected::default();
     let mut held = BTreeSet::new();
+    let mut known = Known::new(
+        vec![Place::default(); 1024],
+        [0x5bd1_e995_9e37_79b9, 0x8546_53c7_1b87_3593],
+    )
+    .unwrap();
     let mut limits = Limits {
         quantum: 1514,
         packets: u32::MAX,
@@ -187,8 +232,11 @@ pub(crate) fn check(queue: &mut dyn Queue, places: u32, ops: &[Op]) -> Result<()
                     memory,
                     number: expected.number,
                 };
-                let held = held.contains(&bucket);
-                expected.enqueue(queue, (bucket, packet), held, (&limits, places))?;
+                let arrival = Arrival {
+                    held: held.contains(&bucket),
+                    known: known.sent(flow),
+                };
+                expected.enqueue(queue, (bucket, packet), arrival, (&limits, places))?;
             }
             Op::Next => drop(expected.next(queue, &limits)?),
             Op::Collect(bucket) => expected.collect(queue, bucket)?,
@@ -224,7 +272,7 @@ pub(crate) fn check_places(queue: &mut dyn Queue, places: u32) -> Result<(), Str
                 memory: 100,
                 number: 0,
             };
-            let shed = queue.enqueue(flow, packet, false, &limits);
+            let shed = queue.enqueue(flow, packet, KNOWN, &limits);
             ensure!(shed.is_empty(), "full with {flow} of {places}");
         }
         for left in (1..=places).rev() {

@@ -3,7 +3,7 @@
 //! Equal shares of connections that always have packets.
 
 use crate::broken::{Broken, Fault};
-use crate::queue::{Fair, Pkt, Queue};
+use crate::queue::{Fair, Pkt, Queue, KNOWN};
 use flowbucket_model::fair::Limits;
 
 /// (sum of x)^2 / (n * sum of x^2), from 1/n to 1: Jain, Chiu and Hawe, 1984.
@@ -31,12 +31,12 @@ fn index(queue: &mut dyn Queue, buckets: u32, biggest: u32) -> f64 {
     };
     let mut shares = vec![0; FLOWS as usize];
     for flow in (0..FLOWS).cycle().take(4 * FLOWS as usize) {
-        queue.enqueue(flow % buckets, packet(flow), false, &limits);
+        queue.enqueue(flow % buckets, packet(flow), KNOWN, &limits);
     }
     while shares.iter().sum::<u64>() < u64::from(FLOWS * 20 * (biggest + QUANTUM)) {
         let (bucket, packet) = queue.next(&limits).unwrap();
         shares[packet.flow as usize] += u64::from(packet.bytes);
-        queue.enqueue(bucket, packet, false, &limits);
+        queue.enqueue(bucket, packet, KNOWN, &limits);
     }
     jain(&shares)
 }

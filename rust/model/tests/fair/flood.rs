@@ -4,7 +4,7 @@
 
 use crate::broken::{Broken, Fault};
 use crate::check::ensure;
-use crate::queue::{Fair, Pkt, Queue};
+use crate::queue::{Fair, Pkt, Queue, KNOWN, STRANGE};
 use flowbucket_model::fair::Limits;
 
 const QUANTUM: u32 = 1514;
@@ -26,11 +26,11 @@ fn check(queue: &mut dyn Queue, own_buckets: bool, old: u32, new: u32) -> Result
         number: 0,
     };
     for _ in 0..50 {
-        queue.enqueue(70_000, packet(OLD, old), false, &limits);
+        queue.enqueue(70_000, packet(OLD, old), KNOWN, &limits);
     }
     for _ in 0..10 {
         queue.next(&limits);
-        queue.enqueue(70_000, packet(OLD, old), false, &limits);
+        queue.enqueue(70_000, packet(OLD, old), KNOWN, &limits);
     }
     let mut flow = 0u32;
     let (mut total, mut share, mut row) = (0u64, 0u64, 0);
@@ -39,14 +39,14 @@ fn check(queue: &mut dyn Queue, own_buckets: bool, old: u32, new: u32) -> Result
         for _ in 0..if step == 0 { 20 } else { 1 } {
             flow += 1;
             let bucket = if own_buckets { flow % 65_536 } else { 70_000 };
-            let shed = queue.enqueue(bucket, packet(flow, new), false, &limits);
+            let shed = queue.enqueue(bucket, packet(flow, new), STRANGE, &limits);
             ensure!(shed.is_empty(), "full at {flow}");
         }
         let (_, sent) = queue.next(&limits).unwrap();
         total += u64::from(sent.bytes);
         if sent.flow == OLD {
             (share, row) = (share + u64::from(old), 0);
-            queue.enqueue(70_000, packet(OLD, old), false, &limits);
+            queue.enqueue(70_000, packet(OLD, old), KNOWN, &limits);
         } else {
             row += 1;
         }

@@ -2,7 +2,7 @@
 
 //! Who is named as having most of what waits.
 
-use crate::queue::{Deque, Pkt};
+use crate::queue::{Deque, Pkt, KNOWN};
 use flowbucket_model::fair::{index_len, Bucket, FairQueue, Flow, Limits};
 
 const LIMITS: Limits = Limits {
@@ -27,7 +27,7 @@ fn fill(queue: &mut Queue, flow: u32, packets: u32) {
             memory: 768,
             number: u64::from(number),
         };
-        queue.enqueue(flow % 64, packet, false, &LIMITS, |_, _| panic!("shed"));
+        queue.enqueue(flow % 64, packet, KNOWN, &LIMITS, |_, _| panic!("shed"));
     }
 }
 
@@ -56,7 +56,7 @@ fn memory_makes_a_queue_long_as_well() {
         memory: 900_000,
         number: 0,
     };
-    queue.enqueue(5, packet, false, &LIMITS, |_, _| panic!("shed"));
+    queue.enqueue(5, packet, KNOWN, &LIMITS, |_, _| panic!("shed"));
     assert!(queue.is_long(&LIMITS));
     assert_eq!(queue.hog(), Some(5));
 }

@@ -5,6 +5,7 @@
 
 mod broken;
 mod check;
+mod crowd;
 mod fairness;
 mod flood;
 mod hog;

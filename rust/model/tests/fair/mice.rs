@@ -4,7 +4,7 @@
 
 use crate::broken::{Broken, Fault};
 use crate::check::ensure;
-use crate::queue::{Fair, Pkt, Queue};
+use crate::queue::{Fair, Pkt, Queue, KNOWN};
 use flowbucket_model::fair::Limits;
 use std::collections::BTreeMap;
 
@@ -43,7 +43,7 @@ fn check(queue: &mut dyn Queue, buckets: u32, limits: &Limits, depth: u32) -> Re
             if elephant < depth {
                 elephant += 1;
                 let packet = packet(ELEPHANT, BIG);
-                for (_, gone) in queue.enqueue(ELEPHANT % buckets, packet, false, limits) {
+                for (_, gone) in queue.enqueue(ELEPHANT % buckets, packet, KNOWN, limits) {
                     ensure!(gone.flow == ELEPHANT, "a mouse's packet was shed");
                     elephant -= 1;
                 }
@@ -54,7 +54,7 @@ fn check(queue: &mut dyn Queue, buckets: u32, limits: &Limits, depth: u32) -> Re
                 idle.remove(&mouse);
                 sent.insert(mouse, served);
                 let packet = packet(mouse, 60 + (mouse * 37 + step) % (SMALL - 60));
-                for (_, gone) in queue.enqueue(mouse % buckets, packet, false, limits) {
+                for (_, gone) in queue.enqueue(mouse % buckets, packet, KNOWN, limits) {
                     ensure!(gone.flow == ELEPHANT, "a mouse's packet was shed");
                     elephant -= 1;
                 }

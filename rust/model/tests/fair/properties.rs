@@ -29,7 +29,7 @@ fn op() -> impl Strategy<Value = Op> {
         })
     });
     prop_oneof![
-        30 => (0u32..8, 0u32..6, size.clone(), size).prop_map(|(bucket, flow, bytes, memory)| {
+        30 => (0u32..8, prop_oneof![0u32..6, 0u32..1 << 31], size.clone(), size).prop_map(|(bucket, flow, bytes, memory)| {
             Op::Enqueue { bucket, flow, bytes, memory }
         }),
         24 => Just(Op::Next),
@@ -60,6 +60,7 @@ fn broken_queues_are_found_out() {
         (Fault::Reverses, "before"),
         (Fault::TailDrop, "shed"),
         (Fault::ShedsOldest, "the longest has"),
+        (Fault::Estranges, "the newest stranger is"),
         (Fault::ShedsMore, "shed without need"),
         (Fault::Hoards, "of Limits"),
         (Fault::RunsHeld, "which is held"),

@@ -2,7 +2,7 @@
 
 //! What is driven: the fair queue, or a broken one, behind one trait.
 
-use flowbucket_model::fair::{index_len, Bucket, FairQueue, Fifo, Flow, Limits, Packet};
+use flowbucket_model::fair::{index_len, Arrival, Bucket, FairQueue, Fifo, Flow, Limits, Packet};
 use std::collections::VecDeque;
 
 /// A packet of its own `number`.
@@ -28,12 +28,24 @@ impl Packet for Pkt {
     }
 }
 
+/// Of a connection that has sent before, in a bucket that is not held.
+pub(crate) const KNOWN: Arrival = Arrival {
+    held: false,
+    known: true,
+};
+
+/// Of one that has not.
+pub(crate) const STRANGE: Arrival = Arrival {
+    held: false,
+    known: false,
+};
+
 /// Packets and their buckets.
 pub(crate) type Shed = Vec<(u32, Pkt)>;
 
 pub(crate) trait Queue {
     /// Returns what was shed.
-    fn enqueue(&mut self, bucket: u32, packet: Pkt, held: bool, limits: &Limits) -> Shed;
+    fn enqueue(&mut self, bucket: u32, packet: Pkt, arrival: Arrival, limits: &Limits) -> Shed;
     fn next(&mut self, limits: &Limits) -> Option<(u32, Pkt)>;
     fn collect(&mut self, bucket: u32) -> Vec<Pkt>;
     fn release(&mut self, bucket: u32);
@@ -76,10 +88,10 @@ impl Fair {
 }
 
 impl Queue for Fair {
-    fn enqueue(&mut self, bucket: u32, packet: Pkt, held: bool, limits: &Limits) -> Shed {
+    fn enqueue(&mut self, bucket: u32, packet: Pkt, arrival: Arrival, limits: &Limits) -> Shed {
         let mut shed = Vec::new();
         self.0
-            .enqueue(bucket, packet, held, limits, |b, p| shed.push((b, p)));
+            .enqueue(bucket, packet, arrival, limits, |b, p| shed.push((b, p)));
         shed
     }
 
