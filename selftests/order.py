@@ -100,14 +100,17 @@ def moving():
             raise Failed(f"the mover: {mover.error}")
         module.check_accounts()
         note(f"{mover.moves} moves, {mover.rate:.0f}/s, packets held {module.read('moves/held')}, "
-             f"steered {module.total('steered')}, straight on {module.total('direct')}")
+             f"steered {module.total('steered')}, straight on {module.total('direct')}, dropped "
+             + ", ".join(f"{name} {module.total(name)}" for name in module.DROPS))
         note("durations up to ns, moves: " + ", ".join(module.read("moves/histogram").splitlines()))
         expect(mover.rate >= MOVES, f"only {mover.rate:.0f} moves a second")
         expect(module.total("steered") > 0, "nothing was steered")
         expect_equal(module.read("moves/order_violations"), "0", "violations that the module saw")
         by_bucket = [line.split() for line in module.read("moves/buckets").splitlines()]
-        expect_equal(sum(int(moves) for _, moves, _ in by_bucket), int(module.read("moves/total")),
+        expect_equal(sum(int(moves) for _, moves, *_ in by_bucket), int(module.read("moves/total")),
                      "moves summed over buckets")
+        expect(all((int(moves) > 0) == (int(ns) > 0) for _, moves, _, ns in by_bucket),
+               "a bucket that moved took its time")
 
 
 @test(f"{PACKETS:,} datagrams over IPv4 and IPv6 while buckets move: none overtaken, none lost unnoticed")

@@ -188,6 +188,7 @@ impl Keeper for Turn<'_> {
         let ns = time::now().saturating_sub(more.began.relaxed() as u64);
         more.moves.set_relaxed(more.moves.relaxed() + 1);
         more.held.set_relaxed(more.held.relaxed() + held);
+        more.ns.set_relaxed(more.ns.relaxed() + ns as usize);
         self.lane.stats.moves.add(1, self.bh);
         self.lane.stats.held.add(held as u64, self.bh);
         self.lane.move_ns.add(ns, self.bh);

@@ -78,9 +78,10 @@ impl BinFile for MovesDir {
             let table = self.0.engine.table.read(&bh);
             Ok(text::fill_lines(to, offset, settings.buckets, |bucket| {
                 let more = table.more(bucket as usize);
-                let (moves, held) =
-                    more.map_or((0, 0), |more| (more.moves.relaxed(), more.held.relaxed()));
-                text::counts(bucket, moves as u32, held as u32)
+                let (moves, held, ns) = more.map_or((0, 0, 0), |more| {
+                    (more.moves.relaxed(), more.held.relaxed(), more.ns.relaxed())
+                });
+                text::moves(bucket, moves as u32, held as u32, ns as u64)
             }))
         })
     }

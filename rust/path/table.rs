@@ -53,9 +53,11 @@ pub(super) struct More {
     /// Where it came from with its last move, and when that began, in nanoseconds.
     pub(super) from: Word,
     pub(super) began: Word,
-    /// Moves that ended, and packets that waited in them.
+    /// Moves that ended, packets that waited in them, and how long they took together, in
+    /// nanoseconds.
     pub(super) moves: Word,
     pub(super) held: Word,
+    pub(super) ns: Word,
 }
 
 impl Table {
@@ -80,6 +82,7 @@ impl Table {
                 began: Word::new(0),
                 moves: Word::new(0),
                 held: Word::new(0),
+                ns: Word::new(0),
             };
             more.push(item, GFP_KERNEL)?;
             loads.push(Load::none(), GFP_KERNEL)?;

@@ -67,19 +67,17 @@ fn line(bucket: u32, cpu: u32) -> [u8; LINE] {
     line
 }
 
-/// Bytes per line of [`counts`].
-pub const COUNTS_LINE: usize = 28;
+/// Bytes per line of [`moves`].
+pub const MOVES_LINE: usize = 49;
 
-/// A line with two counts of a bucket: `"{:5} {:10} {:10}\n"`. The counts wrap at 32 bits.
-pub fn counts(bucket: u32, first: u32, second: u32) -> [u8; COUNTS_LINE] {
-    let mut line = [b' '; COUNTS_LINE];
-    for (field, n) in [(0..5, bucket), (6..16, first), (17..27, second)] {
-        decimal(line.get_mut(field).unwrap_or_default(), u64::from(n));
-    }
-    if let Some(end) = line.last_mut() {
-        *end = b'\n';
-    }
-    line
+/// A line with what there is to say of a bucket's moves: `"{:5} {:10} {:10} {:20}\n"`.
+pub fn moves(bucket: u32, moves: u32, held: u32, ns: u64) -> [u8; MOVES_LINE] {
+    columns([
+        (5, u64::from(bucket)),
+        (16, u64::from(moves)),
+        (27, u64::from(held)),
+        (48, ns),
+    ])
 }
 
 /// Bytes per line of [`loads`].
@@ -87,16 +85,20 @@ pub const LOADS_LINE: usize = 80;
 
 /// A line with what there is to say of a bucket's load: `"{:5} {:20} {:20} {:20} {:10}\n"`.
 pub fn loads(bucket: u32, packets: u64, bytes: u64, ns: u64, load: u32) -> [u8; LOADS_LINE] {
-    let mut line = [b' '; LOADS_LINE];
-    let fields = [
-        (0..5, u64::from(bucket)),
-        (6..26, packets),
-        (27..47, bytes),
-        (48..68, ns),
-        (69..79, u64::from(load)),
-    ];
-    for (field, n) in fields {
-        decimal(line.get_mut(field).unwrap_or_default(), n);
+    columns([
+        (5, u64::from(bucket)),
+        (26, packets),
+        (47, bytes),
+        (68, ns),
+        (79, u64::from(load)),
+    ])
+}
+
+/// A line with numbers, each by where it ends.
+fn columns<const LINE: usize, const COUNT: usize>(columns: [(usize, u64); COUNT]) -> [u8; LINE] {
+    let mut line = [b' '; LINE];
+    for (end, n) in columns {
+        decimal(line.get_mut(..end).unwrap_or_default(), n);
     }
     if let Some(end) = line.last_mut() {
         *end = b'\n';
