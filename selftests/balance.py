@@ -187,6 +187,20 @@ def _():
         time.sleep(2 * INTERVAL_MS / 1000)
         expect_equal(module.read("moves/total"), str(4096 * (module.CPUS - 1) // module.CPUS), "moves, but for ours")
         expect(number("imbalance") > 1500, f"imbalance {number('imbalance')}")
+        # Put by hand on a CPU that is not among those of `cpus`, a bucket stays there too.
+        module.write("cpus", "0-1")
+        module.all_to(module.CPUS - 1)
+        moves = module.read("moves/total")
+        module.write("rebalance", "1")
+        time.sleep(2 * INTERVAL_MS / 1000)
+        expect_equal(module.read("moves/total"), moves, "moves, but for ours")
+        # Another policy takes it home.
+        module.write("policy", "load")
+        module.write("rebalance", "1")
+        expect_equal(counts()[2:], [0] * (module.CPUS - 2), "buckets of CPUs that are not in `cpus`")
+        module.write("policy", "static")
+        module.write("cpus", f"0-{module.CPUS - 1}")
+        module.all_to(module.CPUS - 1)
         # Control of the tests below.
         must_fail(check_spread)
 

@@ -174,7 +174,8 @@ impl Board<'_> {
     pub fn plan(&mut self, policy: Policy, knobs: &Knobs) -> u32 {
         self.count();
         match policy {
-            Policy::Static => {}
+            // Nor those that somebody put on a CPU which is not on the board.
+            Policy::Static => return 0,
             Policy::Proportional => proportional::plan(self, knobs),
             Policy::Step => step::plan(self),
             Policy::Load => load::plan(self, knobs),

@@ -6,7 +6,7 @@ use crate::check::{harmless, not_inverted};
 use crate::scene::{knobs, scenes, Planner, Scene, FREE};
 use crate::wrong::Wrong;
 use flowbucket_model::balance::active::active;
-use flowbucket_model::balance::{Knobs, Policy, FULL};
+use flowbucket_model::balance::{Bucket, Knobs, Policy, FULL};
 use proptest::prelude::*;
 
 /// 4,096 buckets in equal parts on CPUs of these loads, in per cent.
@@ -96,6 +96,23 @@ proptest! {
         prop_assert!(count >= min.min(all).max(1) || now == 0, "{}", count);
         prop_assert!(count <= all);
         prop_assert_eq!(active(count, load, min, all), count);
+    }
+}
+
+/// A bucket on a CPU that is not on the board: put there by hand, or left over.
+#[test]
+fn only_static_leaves_a_bucket_where_it_should_not_be() {
+    for policy in [
+        Policy::Static,
+        Policy::Proportional,
+        Policy::Step,
+        Policy::Load,
+    ] {
+        let mut scene = Scene::new(&[(0, 5), (1, 5)], &[0, 0]);
+        scene.buckets.push(Bucket::homeless(1, 5));
+        scene.order.push(0);
+        let moves = scene.board().plan(policy, &FREE);
+        assert_eq!(moves > 0, policy != Policy::Static, "{policy:?}");
     }
 }
 
