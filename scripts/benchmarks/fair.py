@@ -74,9 +74,9 @@ MICE_PORTS = [port for port in range(10000, 30000) if bucket(CLIENT, port, tcp.A
 
 
 @contextmanager
-def dear_processing():
+def dear_processing(count=RULES):
     """A long way to the socket, for what pktgen sends. Counts packets per source port."""
-    rules = "\n".join(f"udp dport {port} drop" for port in range(20000, 20000 + RULES))
+    rules = "\n".join(f"udp dport {port} drop" for port in range(20000, 20000 + count))
     machine.sh(f"""nft -f - <<EOF
 table {TABLE} {{
 	set flows {{ typeof udp sport; size 1024; flags dynamic; counter; }}

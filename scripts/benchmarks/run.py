@@ -24,6 +24,7 @@ CASES = {
     "fair": "fair",
     "handoff": "handoff",
     "flood": "flood",
+    "rebalance": "rebalance",
 }
 OUT = Path(__file__).resolve().parents[2] / "build" / "bench"
 

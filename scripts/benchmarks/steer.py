@@ -14,7 +14,7 @@ from pathlib import Path
 import machine
 
 PKTGEN = Path("/proc/net/pktgen")
-DEVICE = "fbsink"
+DEVICE, PEER = "fbsink", "fbpeer"
 ADDRESS = "10.9.0.1"
 PORT = 9
 
@@ -27,24 +27,29 @@ SMALL = (
 
 
 class Load:
-    """A pktgen thread on CPU 0 that receives until stopped, and a UDP socket.
+    """A pktgen thread on a CPU that receives until stopped, and a UDP socket.
 
     `kinds`: what to send, each by lines as SMALL is; as fast as it goes, unless they
-    have a delay of their own."""
+    have a delay of their own. `wire`: sent by the device's peer, and not put into the
+    receive path at once."""
 
-    def __init__(self, kinds=(SMALL,)):
+    def __init__(self, kinds=(SMALL,), cpu=0, wire=False):
+        self.thread = f"kpktgend_{cpu}"
+        device, mode = (PEER, "start_xmit") if wire else (DEVICE, "netif_receive")
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((ADDRESS, PORT))
         mac = Path(f"/sys/class/net/{DEVICE}/address").read_text().strip()
-        self._write("kpktgend_0", "rem_device_all")
-        # The thread does it when it next runs; the write waits only a moment for that.
-        while "@" in (PKTGEN / "kpktgend_0").read_text():
-            time.sleep(0.05)
-        self.names = [f"{DEVICE}@{number}" for number in range(len(kinds))]
+        # All threads start at once.
+        for thread in PKTGEN.glob("kpktgend_*"):
+            self._write(thread.name, "rem_device_all")
+            # The thread does it when it next runs; the write waits only a moment for that.
+            while "@" in thread.read_text():
+                time.sleep(0.05)
+        self.names = [f"{device}@{number}" for number in range(len(kinds))]
         for name, kind in zip(self.names, kinds):
-            self._write("kpktgend_0", f"add_device {name}")
+            self._write(self.thread, f"add_device {name}")
             for line in (
-                "xmit_mode netif_receive", "count 0", "delay 0", "burst 1", f"dst_mac {mac}", f"dst {ADDRESS}",
+                f"xmit_mode {mode}", "count 0", "delay 0", "burst 1", f"dst_mac {mac}", f"dst {ADDRESS}",
                 f"udp_dst_min {PORT}", f"udp_dst_max {PORT}", *kind,
             ):
                 self._write(name, line)
@@ -63,7 +68,7 @@ class Load:
         # child of ours has come to its end: so not by this process.
         self.start = subprocess.Popen(["bash", "-c", f"echo start >{PKTGEN}/pgctrl"])
         # A stop before it runs would be lost.
-        while not re.search(r"Running: \S", (PKTGEN / "kpktgend_0").read_text()):
+        while not re.search(r"Running: \S", (PKTGEN / self.thread).read_text()):
             time.sleep(0.01)
         return self
 
@@ -76,7 +81,7 @@ class Load:
 def device():
     """The device that receives; does nothing if it exists."""
     if not Path(f"/sys/class/net/{DEVICE}").exists():
-        machine.sh(f"ip link add {DEVICE} type veth peer name fbpeer; ip link set fbpeer up;"
+        machine.sh(f"ip link add {DEVICE} type veth peer name {PEER}; ip link set {PEER} up;"
                    f"ip link set {DEVICE} up; ip addr add {ADDRESS}/8 dev {DEVICE};"
                    "sysctl -qw net.ipv4.conf.all.rp_filter=0")
 
