@@ -7,6 +7,7 @@ import socket
 import time
 from pathlib import Path
 
+from frames import ether, ipv4, packed, udp
 from harness import expect
 from net import Netns, address, veth, wait_for
 
@@ -125,3 +126,42 @@ def come_and_go(kind):
             sender.kill()
             sender.join()
             right.close()
+
+
+def many_at_once(count):
+    """Makes so many VLANs on one device, floods them all, and deletes that device under the
+    flood, which takes them along."""
+    with Netns("fbleft") as left:
+        right = Netns("fbright")
+        veth(left, "lower", right, "lower")
+        right.ip("\n".join(f"link add link lower name to{vlan} type vlan id {vlan}\n"
+                           f"link set to{vlan} up" for vlan in range(1, count + 1)))
+        ends = right.mac("lower"), left.mac("lower")
+        packets = [ipv4(packed("198.18.0.2"), packed("198.18.0.1"), socket.IPPROTO_UDP, udp(port, PORT, b"churn"))
+                   for port in range(1024, 1024 + count)]
+        frames = [ether(*ends, 0x8100, (vlan + 1).to_bytes(2, "big") + b"\x08\0" + packet)
+                  for vlan, packet in enumerate(packets)]
+        raw = left.raw("lower")
+        sender = FORK.Process(target=flood_frames, args=(raw, frames), daemon=True)
+        sender.start()
+        raw.close()
+        try:
+            wait_for(lambda: received(right, "to1") > 2 and received(right, f"to{count}") > 2, "packets come in", 60)
+            right.ip("link del lower")
+            expect(sender.is_alive(), "the flood ended too early")
+        finally:
+            sender.kill()
+            sender.join()
+            right.close()
+
+
+def flood_frames(raw, frames):
+    """Sends frames, again and again, until it is killed."""
+    os.nice(10)
+    while True:
+        for frame in frames:
+            try:
+                raw.send(frame)
+            except OSError:
+                pass  # the device is gone
+        time.sleep(PAUSE)
