@@ -33,8 +33,8 @@ impl Turn<'_> {
         let packet = reader.take(inbox)?;
         reader.prefetch(inbox);
         let bucket = self.table.buckets.of_hash(packet.flow());
-        let known = (self.local.known.try_borrow_mut())
-            .is_ok_and(|mut known| known.sent(packet.flow()));
+        let known =
+            (self.local.known.try_borrow_mut()).is_ok_and(|mut known| known.sent(packet.flow()));
         let arrival = Arrival {
             held: self.must_hold(bucket),
             known,
