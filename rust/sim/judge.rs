@@ -17,10 +17,8 @@ pub const CHANCE: f64 = 0.005;
 pub const LEARNT: usize = 150;
 /// What a CPU with a program that takes all of it may still have, of a fair share.
 pub const BESIDE: f64 = 0.05;
-/// Of moves, those that may undo or redo one of the same half-wave. Chance alone makes it up
-/// to a ninth, as traffic within a half-wave is not steady; one that oscillates has most
-/// of its moves so.
-pub const BACK: f64 = 0.15;
+/// Of moves, those that may undo or redo one of the same half-wave.
+pub const BACK: f64 = 0.1;
 
 /// Of the balancers of a run, one.
 pub fn of(run: &Run, peer: Peer) -> Option<&Outcome> {
