@@ -31,20 +31,13 @@ LIMIT_BYTES = 4 << 20
 # A queue and an inbox of packets of 60 bytes for each CPU, which have less than a
 # kilobyte of memory each; and what the rest of the system does meanwhile.
 BOUND_KB = module.CPUS * (LIMIT_BYTES // 1024 + 2048) + 16 * 1024
-RULES = "\n".join(f"udp dport {port} drop" for port in range(20000, 20300))
 
 sender, receiver = Netns("fbout"), Netns("fbin")
 veth(sender, "out", receiver, "in")
 address(receiver, "in", f"{SINK}/24")
 address(sender, "out", "198.18.0.2/24")
 receiver.ip("route add 10.0.0.0/8 dev in")
-receiver.nft(f"""table inet dear {{
-	chain input {{
-		type filter hook input priority 0; policy accept;
-		{RULES}
-	}}
-}}
-""")
+pktgen.make_dear(receiver)
 
 
 def flows(number):

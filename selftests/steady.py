@@ -25,18 +25,11 @@ KNOWN = int(os.environ.get("KNOWN", "20"))
 SINK = "198.18.0.1"
 DELAY_NS = 50000
 TICK = os.sysconf("SC_CLK_TCK")
-# A long way to the socket, so that packets are load.
-RULES = "\n".join(f"udp dport {port} drop" for port in range(20000, 20300))
 
 sender, receiver = Netns("fbout"), Netns("fbin")
 veth(sender, "out", receiver, "in")
-receiver.nft(f"""table inet dear {{
-	chain input {{
-		type filter hook input priority 0; policy accept;
-		{RULES}
-	}}
-}}
-""")
+# So that packets are load.
+pktgen.make_dear(receiver)
 address(receiver, "in", f"{SINK}/24")
 address(sender, "out", "198.18.0.2/24")
 

@@ -57,12 +57,12 @@ def snmp(protocol, netns=None):
     return dict(zip(names, map(int, values)))
 
 
-def udp_received(netns=None):
+def udp_received():
     """UDP datagrams that reached a socket: taken, or refused by its full buffer.
 
     InErrors counts full buffers already; RcvbufErrors is a part of it.
     """
-    udp = snmp("Udp", netns)
+    udp = snmp("Udp")
     return udp["InDatagrams"] + udp["InErrors"]
 
 

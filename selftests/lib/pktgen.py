@@ -45,6 +45,18 @@ class Receiver:
         self.process.wait()
 
 
+def make_dear(ns):
+    """Gives a namespace a long way to the socket: rules for UDP that match nothing sent here."""
+    rules = "\n".join(f"udp dport {port} drop" for port in range(20000, 20300))
+    ns.nft(f"""table inet dear {{
+	chain input {{
+		type filter hook input priority 0; policy accept;
+		{rules}
+	}}
+}}
+""")
+
+
 class Sender:
     """Sends from a namespace's device, on as many CPUs as there are `threads`.
 
