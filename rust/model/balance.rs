@@ -8,12 +8,13 @@
 //!
 //! A policy changes [`Bucket::cpu`] on a [`Board`] that the caller has filled in; what
 //! differs from [`Bucket::from`] then is its plan. Nothing here has a memory: what must be
-//! remembered from period to period is in [`smooth`] and [`active`].
+//! remembered from period to period is in [`smooth`], [`rest`] and [`active`].
 
 pub mod active;
 mod level;
 mod load;
 pub mod proportional;
+pub mod rest;
 mod shed;
 pub mod smooth;
 mod step;
@@ -133,6 +134,8 @@ pub struct Bucket {
     pub from: u16,
     /// See `from`.
     pub cpu: u16,
+    /// It moved not long ago: others go first.
+    rests: bool,
     /// Its place is settled for this plan.
     fixed: bool,
 }
@@ -144,8 +147,14 @@ impl Bucket {
             load,
             from: cpu,
             cpu,
+            rests: false,
             fixed: false,
         }
+    }
+
+    /// The same, with a note whether it moved not long ago: others go first then.
+    pub fn resting(self, rests: bool) -> Self {
+        Self { rests, ..self }
     }
 
     /// A bucket that is to go to the CPU at this place, or any other, from one that is not

@@ -15,6 +15,7 @@ use super::table::Table;
 use crate::kapi::{bh::BhGuard, cpus, cputime, time};
 use crate::model::balance::{
     active,
+    rest::Rest,
     smooth::{Smooth, Sum, Tempo},
     Board, Bucket, Cpu, FULL,
 };
@@ -59,6 +60,7 @@ struct BucketBefore {
     /// Its load in the last period alone.
     measured: u32,
     load: Smooth,
+    rest: Rest,
 }
 
 /// What is remembered, and room to plan in.
@@ -223,8 +225,9 @@ impl Memory {
                 before.load.add(before.measured, jumped, &self.tempo);
             }
             let load = before.load.get();
+            let rests = before.rest.found(owner);
             *bucket = match place(owner) {
-                Some(cpu) => Bucket::new(cpu as u16, load),
+                Some(cpu) => Bucket::new(cpu as u16, load).resting(rests),
                 // Lent to a CPU that is not to have any: anyone else may have it.
                 None => Bucket::homeless((at % self.ids.len().max(1)) as u16, load),
             };

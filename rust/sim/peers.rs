@@ -5,6 +5,7 @@
 use crate::machine::Measured;
 use crate::rsspp::RssPp;
 use crate::BUCKETS;
+use flowbucket_model::balance::rest::Rest;
 use flowbucket_model::balance::smooth::{Smooth, Sum, Tempo};
 use flowbucket_model::balance::{Board, Bucket, Cpu, Knobs, Policy};
 
@@ -77,6 +78,7 @@ pub struct Ours {
     other: Vec<Smooth>,
     sums: Vec<Sum>,
     tempo: Tempo,
+    rests: Vec<Rest>,
     cpus: Vec<Cpu>,
     buckets: Vec<Bucket>,
     order: Vec<u16>,
@@ -92,6 +94,7 @@ impl Ours {
             other: vec![Smooth::default(); cpus],
             sums: vec![Sum::default(); cpus],
             tempo: Tempo::default(),
+            rests: vec![Rest::default(); BUCKETS],
             cpus: vec![Cpu::default(); cpus],
             buckets: vec![Bucket::default(); BUCKETS],
             order: vec![0; BUCKETS],
@@ -109,7 +112,8 @@ impl Balancer for Ours {
         for (at, &cpu) in map.iter().enumerate() {
             let jumped = self.sums[usize::from(cpu)].jumped();
             let load = self.loads[at].add(measured.buckets[at], jumped, &self.tempo);
-            self.buckets[at] = Bucket::new(cpu, load);
+            let rests = self.rests[at].found(u32::from(cpu));
+            self.buckets[at] = Bucket::new(cpu, load).resting(rests);
         }
         for (at, cpu) in self.cpus.iter_mut().enumerate() {
             let other = self.other[at].add(measured.other[at], false, &self.tempo);

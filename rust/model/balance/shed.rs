@@ -2,7 +2,7 @@
 
 //! One CPU that has too much gives a bucket away, or exchanges one.
 
-use super::{Board, Bucket, Cpu};
+use super::{Board, Cpu};
 use core::cmp::Reverse;
 use core::ops::Range;
 
@@ -97,15 +97,15 @@ impl Board<'_> {
         let group = self.order.get(Self::range(cpu)).unwrap_or_default();
         let more = group.partition_point(|&bucket| self.load_of(bucket) > load);
         let (more, less) = group.split_at_checked(more).unwrap_or_default();
-        let may = |bucket: &Bucket| !bucket.fixed && bucket.load > 0;
-        let find = |&bucket: &u16| {
-            let found = self
-                .buckets
-                .get(usize::from(bucket))
-                .filter(|bucket| may(bucket))?;
-            Some((bucket, u64::from(found.load)))
+        let get = |&bucket: &u16| {
+            let found = self.buckets.get(usize::from(bucket))?;
+            let load = u64::from(found.load);
+            (!found.fixed && load > 0).then_some((bucket, load, found.rests))
         };
-        [less.iter().find_map(find), more.iter().rev().find_map(find)]
+        [
+            first_rested(&mut less.iter().filter_map(get)),
+            first_rested(&mut more.iter().rev().filter_map(get)),
+        ]
     }
 
     /// Exchanges a bucket for a lighter one of another CPU, so that both come as near to
@@ -123,7 +123,7 @@ impl Board<'_> {
         let may = |bucket: &&u16| {
             self.buckets
                 .get(usize::from(**bucket))
-                .is_some_and(|b| !b.fixed && b.load > 0)
+                .is_some_and(|b| !b.fixed && !b.rests && b.load > 0)
         };
         let group = |cpu| {
             self.order
@@ -165,4 +165,16 @@ impl Board<'_> {
             None => 0,
         }
     }
+}
+
+/// The first bucket; or, if that moved not long ago, the first that did not, unless it has a
+/// quite different load.
+fn first_rested(all: &mut dyn Iterator<Item = (u16, u64, bool)>) -> Option<(u16, u64)> {
+    let (first, load, rests) = all.next()?;
+    let near = |other: u64| other <= 2 * load && load <= 2 * other;
+    let other = match rests {
+        true => (all.take_while(|at| near(at.1))).find(|at| !at.2),
+        false => None,
+    };
+    Some(other.map_or((first, load), |at| (at.0, at.1)))
 }

@@ -5,7 +5,7 @@
 use crate::check::{comes_to_rest, harmless, near};
 use crate::scene::{knobs, scenes, Planner, Scene, FREE};
 use crate::wrong::Wrong;
-use flowbucket_model::balance::{Knobs, Policy, FULL};
+use flowbucket_model::balance::{rest::Rest, Knobs, Policy, FULL};
 use proptest::prelude::*;
 
 const LOAD: Policy = Policy::Load;
@@ -67,6 +67,37 @@ fn harm_is_noticed() {
         .contains("moves"));
     assert_eq!(harmless(&Wrong::Idle, &scene, &one), Ok(()));
     assert!(comes_to_rest(&Wrong::Fidgets, &two, &FREE).is_err());
+}
+
+/// Of buckets as heavy as each other, those go that have been where they are for long; but
+/// if no other would do, the others go.
+fn goes_to_and_fro(planner: &dyn Planner, resting: &[usize]) -> (usize, usize) {
+    let mut scene = piled(100, 1000, 4);
+    for &at in resting {
+        scene.buckets[at] = scene.buckets[at].resting(true);
+    }
+    planner.plan(&mut scene, &FREE);
+    let moved = |at: &&usize| scene.buckets[**at].cpu != 0;
+    (resting.iter().filter(moved).count(), scene.moves())
+}
+
+#[test]
+fn what_moved_lately_rests() {
+    let some: Vec<usize> = (0..100).step_by(4).collect();
+    let all: Vec<usize> = (0..100).collect();
+    assert_eq!(goes_to_and_fro(&LOAD, &some), (0, 75));
+    assert_eq!(goes_to_and_fro(&LOAD, &all), (75, 75));
+    assert_ne!(goes_to_and_fro(&Wrong::Scatters, &some).0, 0);
+}
+
+#[test]
+fn a_move_is_noticed() {
+    let mut rest = Rest::default();
+    assert!(!rest.found(3) && !rest.found(3));
+    assert!(rest.found(2));
+    let periods = (0..1000).take_while(|_| rest.found(2)).count();
+    assert!((8..64).contains(&periods), "{periods}");
+    assert!(!rest.found(2) && rest.found(3));
 }
 
 #[test]

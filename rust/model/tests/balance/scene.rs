@@ -98,6 +98,7 @@ fn load() -> impl Strategy<Value = u32> {
 pub(crate) fn scenes() -> impl Strategy<Value = Scene> {
     (1usize..10).prop_flat_map(|cpus| {
         let buckets = vec((0..cpus as u16, load()), 1..200);
+        let rests = vec(any::<bool>(), 200);
         let other = vec(
             (
                 prop_oneof![3 => Just(0u64), 1 => 0u64..1_000_000_000],
@@ -105,9 +106,12 @@ pub(crate) fn scenes() -> impl Strategy<Value = Scene> {
             ),
             cpus,
         );
-        (buckets, other).prop_map(|(buckets, other)| {
+        (buckets, rests, other).prop_map(|(buckets, rests, other)| {
             let loads: Vec<u64> = other.iter().map(|other| other.0).collect();
             let mut scene = Scene::new(&buckets, &loads);
+            for (bucket, rests) in scene.buckets.iter_mut().zip(rests) {
+                *bucket = bucket.resting(rests);
+            }
             for (cpu, (_, node)) in scene.cpus.iter_mut().zip(&other) {
                 cpu.node = *node;
             }
