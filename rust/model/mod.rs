@@ -22,6 +22,7 @@
 #![forbid(unsafe_code)]
 
 pub mod balance;
+pub mod conn;
 pub mod fair;
 pub mod handoff;
 pub mod hash;

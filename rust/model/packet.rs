@@ -143,6 +143,42 @@ pub fn flow_key<B: Bytes + ?Sized>(family: Family, bytes: &B) -> Option<FlowKey>
     }
 }
 
+/// The flow that a packet itself is of and, of TCP, the flags of its header. `None` for an ICMP
+/// error, which is of no connection that it could be counted for, and when the fixed IP header
+/// cannot be read.
+#[inline]
+pub fn flow_and_flags<B: Bytes + ?Sized>(
+    family: Family,
+    bytes: &B,
+) -> Option<(FlowKey, Option<u8>)> {
+    match family {
+        Family::V4 => own_flow::<v4::V4, B>(bytes).map(|(f, flags)| (FlowKey::V4(f), flags)),
+        Family::V6 => own_flow::<v6::V6, B>(bytes).map(|(f, flags)| (FlowKey::V6(f), flags)),
+    }
+}
+
+#[inline]
+fn own_flow<V: Version, B: Bytes + ?Sized>(bytes: &B) -> Option<(Flow<V::Addr>, Option<u8>)> {
+    /// Where TCP has its flags.
+    const FLAGS: usize = 13;
+
+    let (flow, upper) = V::headers(bytes, 0)?;
+    let Upper::At(at) = upper else {
+        return Some((flow, None));
+    };
+    if flow.proto == V::ICMP {
+        let error = |kind: [u8; 1]| V::is_error(kind[0]);
+        return (!bytes.read(at).is_some_and(error)).then_some((flow, None));
+    }
+    if flow.proto == TCP {
+        if let Some([s0, s1, d0, d1, .., flags]) = bytes.read::<{ FLAGS + 1 }>(at) {
+            return Some((flow.with_ports([s0, s1, d0, d1]), Some(flags)));
+        }
+    }
+    let ports = has_ports(flow.proto).then(|| bytes.read(at)).flatten();
+    Some((ports.map_or(flow, |ports| flow.with_ports(ports)), None))
+}
+
 /// Whether a protocol's header begins with two 16-bit ports that name its connections.
 #[inline(always)]
 const fn has_ports(proto: u8) -> bool {

@@ -49,7 +49,7 @@ pub fn flow<B: Bytes + ?Sized>(bytes: &B) -> Option<Flow<Addr4>> {
 }
 
 /// IPv4 for the code shared by both versions.
-struct V4;
+pub(super) struct V4;
 
 impl Version for V4 {
     type Addr = Addr4;

@@ -53,7 +53,7 @@ pub fn flow<B: Bytes + ?Sized>(bytes: &B) -> Option<Flow<Addr6>> {
 }
 
 /// IPv6 for the code shared by both versions.
-struct V6;
+pub(super) struct V6;
 
 impl Version for V6 {
     type Addr = Addr6;

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Going through a table to forget what is idle for too long.
+//!
+//! In slices, so that packets need not wait; meanwhile they may change the table. A record that
+//! is forgotten gives its place to the last one, which a walk from the end has seen before, and
+//! what is new is at the end and not yet due.
+
+use super::room::Room;
+use super::state::{State, Timeouts};
+use super::table::earlier;
+use super::{is_before, Conn, Ms, Table};
+
+/// Where a walk through one table is.
+#[derive(Clone, Copy, Debug)]
+pub struct Walk {
+    /// Records from here on have been looked at.
+    at: usize,
+    due: Option<Ms>,
+}
+
+/// What is to be done about a record that is not forgotten for being idle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Visit {
+    /// Nothing, until it is due.
+    Keep,
+    /// Nothing, but look at it again at this moment, or before.
+    Until(Ms),
+    /// Forget it.
+    Forget,
+}
+
+/// What a slice did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Slice {
+    /// Records looked at.
+    pub walked: u32,
+    /// Those of them that were forgotten.
+    pub expired: u32,
+    /// The walk is over.
+    pub over: bool,
+}
+
+impl<R: Room> Table<R> {
+    /// Whether a walk now may find something to do.
+    #[inline]
+    pub fn is_due_at(&self, now: Ms) -> bool {
+        self.due.is_some_and(|due| !is_before(now, due))
+    }
+
+    /// Sees to it that the next walk goes through it, because timeouts are others now.
+    pub fn set_due(&mut self, now: Ms) {
+        self.is_due(now);
+    }
+
+    /// Begins a walk.
+    pub fn begin_walk(&mut self) -> Walk {
+        self.fresh = None;
+        Walk {
+            at: self.len(),
+            due: None,
+        }
+    }
+
+    /// Goes on with it, for at most so many records: forgets those that are idle for too long,
+    /// and asks `visit` about all others. `left` is told which state a forgotten one was in.
+    pub fn walk(
+        &mut self,
+        walk: &mut Walk,
+        most: u32,
+        now: Ms,
+        timeouts: &Timeouts,
+        mut visit: impl FnMut(&mut Conn) -> Visit,
+        mut left: impl FnMut(State),
+    ) -> Slice {
+        let mut slice = Slice::default();
+        walk.at = walk.at.min(self.len());
+        while slice.walked < most {
+            let Some(at) = walk.at.checked_sub(1) else {
+                break;
+            };
+            walk.at = at;
+            slice.walked += 1;
+            let Some(conn) = self.get_mut(at) else {
+                break;
+            };
+            let end = conn.seen.wrapping_add(timeouts.of(conn.state));
+            let forget = !is_before(now, end);
+            let visited = if forget { Visit::Forget } else { visit(conn) };
+            match visited {
+                Visit::Keep => walk.due = earlier(walk.due, end),
+                Visit::Until(then) => walk.due = earlier(earlier(walk.due, end), then),
+                Visit::Forget => {
+                    left(conn.state());
+                    self.remove(at);
+                    slice.expired += 1;
+                }
+            }
+        }
+        slice.over = walk.at == 0;
+        if slice.over {
+            self.due = match (walk.due, self.fresh) {
+                (Some(due), Some(fresh)) => earlier(Some(due), fresh),
+                (due, fresh) => due.or(fresh),
+            };
+        }
+        slice
+    }
+}

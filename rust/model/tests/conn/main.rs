@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The table of connections.
+
+mod follow;
+mod limits;
+mod reference;
+mod tcp;
+mod walks;
+mod world;

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tables on the host, and packets for them.
+
+use flowbucket_model::conn::room::{Growing, Room};
+use flowbucket_model::conn::state::Says;
+use flowbucket_model::conn::{Key, Ms, Seen, State, Table, Timeouts, Tracked};
+use flowbucket_model::packet::{Flow, FlowKey};
+use std::cell::Cell;
+use std::ops::{Deref, DerefMut};
+
+std::thread_local! {
+    /// How often memory may still be asked for.
+    pub(crate) static LEFT: Cell<usize> = const { Cell::new(usize::MAX) };
+}
+
+/// Memory of the host, which ends when a test wants it to.
+pub(crate) struct Host;
+
+pub(crate) struct HostVec<T>(Vec<T>);
+
+impl Room for Host {
+    type Vec<T> = HostVec<T>;
+}
+
+impl<T> Default for HostVec<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> Deref for HostVec<T> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for HostVec<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.0
+    }
+}
+
+fn ask() -> bool {
+    let left = LEFT.get();
+    LEFT.set(left.saturating_sub(1));
+    left > 0
+}
+
+impl<T> Growing<T> for HostVec<T> {
+    fn reserve(&mut self, more: usize) -> bool {
+        let room = self.0.capacity() - self.0.len();
+        (room >= more || ask()) && {
+            self.0.reserve_exact(more);
+            true
+        }
+    }
+    fn push(&mut self, item: T) -> bool {
+        let full = self.0.len() == self.0.capacity();
+        (!full || ask()) && {
+            self.0.push(item);
+            true
+        }
+    }
+    fn pop(&mut self) -> Option<T> {
+        self.0.pop()
+    }
+    fn capacity(&self) -> usize {
+        self.0.capacity()
+    }
+}
+
+/// What a table is asked to do; by the real one, or by one that is wrong.
+pub(crate) trait Tracker {
+    fn track(&mut self, seen: &Seen, now: Ms, room: bool) -> Tracked;
+    /// Forgets what is idle, so many records at a time; returns how many were forgotten.
+    fn expire(&mut self, now: Ms, most: u32) -> u32;
+    fn conns(&self) -> Vec<flowbucket_model::conn::Conn>;
+    fn counts(&self) -> [u16; State::COUNT];
+}
+
+/// In milliseconds, short enough for tests.
+pub(crate) const TIMEOUTS: Timeouts = Timeouts([60, 1000, 120, 70, 10, 150, 300]);
+
+#[derive(Default)]
+pub(crate) struct Real(pub(crate) Table<Host>);
+
+impl Tracker for Real {
+    fn track(&mut self, seen: &Seen, now: Ms, room: bool) -> Tracked {
+        self.0.track(seen, now, &TIMEOUTS, || room)
+    }
+
+    fn expire(&mut self, now: Ms, most: u32) -> u32 {
+        let mut expired = 0;
+        if !self.0.is_due_at(now) {
+            return 0;
+        }
+        let mut walk = self.0.begin_walk();
+        loop {
+            let keep = |_: &mut _| flowbucket_model::conn::walk::Visit::Keep;
+            let slice = self.0.walk(&mut walk, most, now, &TIMEOUTS, keep, |_| {});
+            expired += slice.expired;
+            if slice.over {
+                return expired;
+            }
+        }
+    }
+
+    fn conns(&self) -> Vec<flowbucket_model::conn::Conn> {
+        (0..self.0.len())
+            .map(|at| *self.0.get(at).expect("below len"))
+            .collect()
+    }
+
+    fn counts(&self) -> [u16; State::COUNT] {
+        *self.0.counts()
+    }
+}
+
+/// A hash of the 4-tuple that puts many into few chains.
+pub(crate) fn hash(from: u32, to: u32) -> u32 {
+    (from ^ to) % 4096 << 12
+}
+
+/// A packet of the connection between two addresses.
+pub(crate) fn packet(from: u32, to: u32, proto: u8, says: Says) -> Seen {
+    let flow = Flow {
+        src: from,
+        dst: to,
+        sport: 1,
+        dport: 1,
+        proto,
+        ported: true,
+    };
+    let (key, down) = Key::of(&FlowKey::V4(flow));
+    Seen {
+        key,
+        down,
+        says,
+        hash: hash(from, to),
+        len: 40,
+        net: 1,
+        interface: 2,
+    }
+}
+
+/// Of TCP.
+pub(crate) fn tcp(from: u32, to: u32, flags: u8) -> Seen {
+    packet(from, to, 6, Says::Tcp(flags))
+}
