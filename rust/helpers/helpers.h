@@ -39,6 +39,22 @@ u32 fb_cpu_to_node(unsigned int cpu);
 struct task_struct *fb_kthread_run(int (*fn)(void *data), void *data, const char *name);
 bool fb_kthread_sleep(unsigned int ms);
 
+/* linux/proc_fs.h, linux/seq_file.h, linux/workqueue.h */
+struct proc_dir_entry *fb_proc_create(const char *name,
+				      bool (*show)(void *ctx, struct seq_file *to, u64 piece),
+				      u64 (*count)(void *ctx), void *ctx);
+void fb_proc_remove(struct proc_dir_entry *entry);
+long fb_on_cpu(unsigned int cpu, long (*fn)(void *data), void *data);
+
+/* linux/smpboot.h */
+int fb_timers_start(void (*round)(void *ctx, unsigned int cpu, bool begins), void *ctx);
+void fb_timers_stop(void);
+bool fb_timer_sleep(unsigned int ms);
+bool fb_timer_yield(void);
+
+/* linux/timekeeping.h */
+u32 fb_coarse_ms(void);
+
 /* linux/smp.h */
 void fb_csd_init(call_single_data_t *csd, smp_call_func_t func, void *info);
 
@@ -49,6 +65,8 @@ void fb_netif_napi_del(struct napi_struct *napi);
 struct net_device *fb_netdev_notifier_dev(void *info);
 bool fb_netdev_has_rps(const struct net_device *dev);
 struct net *fb_dev_net(const struct net_device *dev);
+u32 fb_dev_net_number(const struct net_device *dev);
+u32 fb_dev_index(const struct net_device *dev);
 
 /* linux/netfilter.h */
 const struct nf_hook_entries *fb_nf_pre_routing(struct net *net, u8 pf);

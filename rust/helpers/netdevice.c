@@ -35,6 +35,17 @@ bool fb_netdev_has_rps(const struct net_device *dev)
 	return false;
 }
 
+/* The number of its network namespace. */
+u32 fb_dev_net_number(const struct net_device *dev)
+{
+	return dev_net(dev)->ns.inum;
+}
+
+u32 fb_dev_index(const struct net_device *dev)
+{
+	return dev->ifindex;
+}
+
 struct net *fb_dev_net(const struct net_device *dev)
 {
 	return dev_net(dev);

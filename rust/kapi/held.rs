@@ -5,7 +5,11 @@
 use super::netdev::Device;
 use super::skb::{DropReason, Skb};
 use crate::bindings;
-use crate::model::{fair, order::Stamp};
+use crate::model::{
+    fair,
+    order::Stamp,
+    packet::{Bytes, Family},
+};
 use core::mem::ManuallyDrop;
 
 /// What the module keeps in a waiting packet: the tail of `skb->cb`.
@@ -101,6 +105,15 @@ impl Held {
         self.0.device()
     }
 
+    /// The IP version it was received as.
+    #[inline]
+    pub(crate) fn family(&self) -> Family {
+        match u32::from(self.note().pf) {
+            bindings::NFPROTO_IPV6 => Family::V6,
+            _ => Family::V4,
+        }
+    }
+
     /// Brings its headers into the cache.
     #[inline]
     pub(crate) fn prefetch(&self) {
@@ -121,6 +134,13 @@ impl Held {
     /// Frees the packet, telling the kernel's drop monitor why.
     pub(crate) fn drop_with(self, reason: DropReason) {
         self.into_parts().0.drop_with(reason);
+    }
+}
+
+impl Bytes for Held {
+    #[inline]
+    fn read<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
+        self.0.read(offset)
     }
 }
 

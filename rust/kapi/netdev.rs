@@ -47,6 +47,20 @@ impl Device {
         }
     }
 
+    /// The number of its network namespace.
+    #[inline]
+    pub(crate) fn net_number(&self) -> u32 {
+        // SAFETY: A valid device.
+        unsafe { bindings::fb_dev_net_number(self.0.get()) }
+    }
+
+    /// Its number.
+    #[inline]
+    pub(crate) fn index(&self) -> u32 {
+        // SAFETY: A valid device.
+        unsafe { bindings::fb_dev_index(self.0.get()) }
+    }
+
     /// Whether RPS is configured on one of its receive queues.
     #[inline]
     pub(crate) fn has_rps(&self) -> bool {

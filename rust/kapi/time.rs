@@ -2,7 +2,15 @@
 
 //! The clock.
 
+use crate::bindings;
 use kernel::time::{ClockSource, Monotonic};
+
+/// Milliseconds of the monotonic clock, as of the last timer tick; they wrap.
+#[inline]
+pub(crate) fn coarse_ms() -> u32 {
+    // SAFETY: May be called anywhere.
+    unsafe { bindings::fb_coarse_ms() }
+}
 
 /// Nanoseconds of the monotonic clock.
 #[inline]

@@ -3,8 +3,9 @@
 //! The files in `/sys/kernel/flowbucket`; see Documentation/ABI.
 
 use super::balance_dir::{self, BalanceDir};
+use super::conns_dir::{self, ConnsDir};
 use super::control::Control;
-use super::lane::Stats;
+use super::lane::{Lane, Stats};
 use super::limits::Limit;
 use super::moves_dir::{self, MovesDir};
 use crate::kapi::{
@@ -39,6 +40,7 @@ struct CpuDir {
 pub(super) struct Files {
     _cpus: KVec<Kobject<CpuDir>>,
     _balance: Kobject<BalanceDir>,
+    _conns: Kobject<ConnsDir>,
     _moves: Kobject<MovesDir>,
     _root: Kobject<ControlDir>,
 }
@@ -54,6 +56,7 @@ impl Files {
         )?;
         root.add_bin(&MAP)?;
         let moves = moves_dir::new(&root, control.clone())?;
+        let conns = conns_dir::new(&root, control.clone())?;
         let balance = balance_dir::new(&root, control.clone())?;
         let mut cpu_dirs = KVec::new();
         for cpu in cpus::possible() {
@@ -70,6 +73,7 @@ impl Files {
         Ok(Self {
             _cpus: cpu_dirs,
             _balance: balance,
+            _conns: conns,
             _moves: moves,
             _root: root,
         })
@@ -78,7 +82,7 @@ impl Files {
 
 static MAP: BinAttribute<ControlDir> = BinAttribute::rw(c"map");
 
-static CONTROL: [Attribute<ControlDir>; 15] = [
+static CONTROL: [Attribute<ControlDir>; 18] = [
     Attribute::rw(c"enabled", show_enabled, |dir, text| {
         dir.0.set_enabled(kstrtobool_bytes(text.trim_ascii())?);
         Ok(())
@@ -145,6 +149,25 @@ static CONTROL: [Attribute<ControlDir>; 15] = [
         |dir, page| show_limit(page, &dir.0.balancer.min_cpus),
         |dir, text| dir.0.balancer.min_cpus.set(number(text)?),
     ),
+    Attribute::rw(
+        c"track",
+        |dir, page| Ok(writeln!(page, "{}", dir.0.engine.tracking.on.relaxed())?),
+        |dir, text| {
+            let on = kstrtobool_bytes(text.trim_ascii())?;
+            dir.0.engine.tracking.on.set_relaxed(usize::from(on));
+            Ok(())
+        },
+    ),
+    Attribute::rw(
+        c"max_connections",
+        |dir, page| show_limit(page, &dir.0.engine.tracking.max),
+        |dir, text| dir.0.engine.tracking.max.set(number(text)?),
+    ),
+    Attribute::rw(
+        c"timer_interval_ms",
+        |dir, page| show_limit(page, &dir.0.engine.timer_interval),
+        |dir, text| dir.0.engine.timer_interval.set(number(text)?),
+    ),
     Attribute::wo(c"rebalance", |dir, text| {
         if !kstrtobool_bytes(text.trim_ascii())? {
             return Err(EINVAL);
@@ -154,7 +177,7 @@ static CONTROL: [Attribute<ControlDir>; 15] = [
 ];
 
 /// A written number. Errors: `EINVAL`.
-fn number(text: &[u8]) -> Result<u32> {
+pub(super) fn number(text: &[u8]) -> Result<u32> {
     let text = core::str::from_utf8(text.trim_ascii()).map_err(|_| EINVAL)?;
     text.parse().map_err(|_| EINVAL)
 }
@@ -215,7 +238,7 @@ fn show_buckets(dir: &ControlDir, page: &mut Page<'_>) -> Result {
     Ok(writeln!(page, "{}", buckets.count())?)
 }
 
-static CPU: [Attribute<CpuDir>; 15] = [
+static CPU: [Attribute<CpuDir>; 17] = [
     Attribute::ro(c"packets", |dir, page| {
         dir.show(page, |stats| &stats.packets)
     }),
@@ -259,6 +282,12 @@ static CPU: [Attribute<CpuDir>; 15] = [
         }
         Ok(())
     }),
+    Attribute::ro(c"connections", |dir, page| {
+        conns_dir::show_conns(&dir.lane()?.timers, page)
+    }),
+    Attribute::ro(c"timers", |dir, page| {
+        conns_dir::show_timers(&dir.lane()?.timers, page)
+    }),
     Attribute::ro(c"buckets", |dir, page| {
         let bh = BhGuard::new();
         let table = dir.control.engine.table.read(&bh);
@@ -269,7 +298,10 @@ static CPU: [Attribute<CpuDir>; 15] = [
 
 impl CpuDir {
     fn show(&self, page: &mut Page<'_>, counter: fn(&Stats) -> &Counter) -> Result {
-        let lane = self.control.engine.lanes.get(self.cpu).ok_or(ENODEV)?;
-        Ok(writeln!(page, "{}", counter(&lane.stats).get())?)
+        Ok(writeln!(page, "{}", counter(&self.lane()?.stats).get())?)
+    }
+
+    fn lane(&self) -> Result<&Lane> {
+        self.control.engine.lanes.get(self.cpu).ok_or(ENODEV)
     }
 }

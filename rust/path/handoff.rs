@@ -160,6 +160,7 @@ impl Keeper for Turn<'_> {
         if let Ok(mut queue) = self.local.queue.try_borrow_mut() {
             more.parcel.put(queue.collect(bucket as u32));
         }
+        more.conns.put(self.table.conns.send(bucket, self.bh));
         send(&lane.mail);
         if lane.inbox.wake() {
             self.napis.wake_now(to, self.lane, self.bh);
@@ -170,6 +171,7 @@ impl Keeper for Turn<'_> {
         let Some(more) = self.table.more(bucket) else {
             return;
         };
+        (self.table.conns).receive(bucket, more.conns.take(), self.bh);
         // What came first, then what was held here meanwhile.
         let mut packets = more.parcel.take();
         if let Ok(mut queue) = self.local.queue.try_borrow_mut() {

@@ -4,6 +4,7 @@
 //! and notes that only it may touch.
 
 use super::limits::POOL;
+use super::timers::TimerStats;
 use crate::kapi::{
     bh::BhOff,
     counter::Counter,
@@ -52,6 +53,8 @@ pub(super) struct Lane {
     pub(super) stats: Stats,
     /// How long buckets took that moved here.
     pub(super) move_ns: Histogram,
+    /// Of its connections, and the thread that looks after them.
+    pub(super) timers: TimerStats,
 }
 
 impl Lane {
@@ -98,6 +101,11 @@ pub(super) struct Histogram([Counter; Histogram::ENTRIES]);
 
 impl Histogram {
     pub(super) const ENTRIES: usize = 36;
+
+    /// An empty one.
+    pub(super) const fn new() -> Self {
+        Self([const { Counter::new() }; Self::ENTRIES])
+    }
 
     /// Counts a duration.
     pub(super) fn add(&self, ns: u64, bh: &BhOff) {
@@ -274,7 +282,8 @@ pub(super) fn new() -> Result<Lanes> {
                 held: Counter::new(),
                 violations: Counter::new(),
             },
-            move_ns: Histogram([const { Counter::new() }; Histogram::ENTRIES]),
+            move_ns: Histogram::new(),
+            timers: TimerStats::new(),
         };
         let local = Local {
             reader,

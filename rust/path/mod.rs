@@ -12,8 +12,11 @@
 mod balance_dir;
 mod balancer;
 mod checks;
+mod conns;
+mod conns_dir;
 mod control;
 mod drain;
+mod dump;
 mod files;
 mod handoff;
 mod hotplug;
@@ -28,8 +31,13 @@ mod poll;
 mod settings;
 mod steer;
 mod table;
+mod timers;
+mod track;
 
-use crate::kapi::{cpuhp, kthread::Thread, napi::Napis, netdev, netfilter::Hooks};
+use crate::kapi::{
+    cpuhp, kthread::Thread, napi::Napis, netdev, netfilter::Hooks, procfs::ProcFile,
+    smpboot::Threads,
+};
 use control::Control;
 use kernel::{prelude::*, sync::Arc};
 use steer::Engine;
@@ -38,7 +46,9 @@ use steer::Engine;
 /// hooks, and only when no packet waits any more what watches over those that do.
 pub(crate) struct Flowbucket {
     _files: files::Files,
+    _dump: ProcFile<Control>,
     _balancer: Thread<Control>,
+    _timers: Threads<Control>,
     _hooks: StoppedHooks,
     _hotplug: cpuhp::Registration<Control>,
     _devices: netdev::Notifier<drain::DeviceWatch>,
@@ -70,10 +80,14 @@ impl kernel::Module for Flowbucket {
         };
         let files = files::Files::new(control.clone())?;
         control.start()?;
+        let dump = ProcFile::new(c"flowbucket", control.clone())?;
+        let timers = Threads::new(control.clone())?;
         let balancer = Thread::new(c"flowbucket", control)?;
         Ok(Self {
             _files: files,
+            _dump: dump,
             _balancer: balancer,
+            _timers: timers,
             _hooks: hooks,
             _hotplug: hotplug,
             _devices: devices,

@@ -113,6 +113,8 @@ impl Engine {
         turn.local.resuming.set(true);
         let mut next = turn.next();
         let start = next.as_ref().map(|_| time::now());
+        let track = self.tracking.on.relaxed() != 0;
+        let ms = time::coarse_ms();
         while let Some((bucket, packet)) = next {
             done += 1;
             // One ahead, so that its headers are in the cache in time.
@@ -136,6 +138,16 @@ impl Engine {
             }
             lane.stats.packets.add(1, bh);
             lane.stats.queued.add(1, bh);
+            if track {
+                self.tracking.packet(
+                    (turn.table, bucket),
+                    (packet.family(), &packet),
+                    (packet.device(), packet.flow(), packet.len()),
+                    ms,
+                    lane,
+                    bh,
+                );
+            }
             resume.packet(packet);
         }
         turn.local.resuming.set(false);

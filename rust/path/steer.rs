@@ -4,9 +4,10 @@
 
 use super::checks::Checks;
 use super::lane::{self, Lane, Lanes, Local};
-use super::limits::Limits;
+use super::limits::{Limit, Limits};
 use super::settings::Settings;
 use super::table::Table;
+use super::track::Tracking;
 use crate::kapi::{
     bh::BhOff,
     cpus,
@@ -15,6 +16,7 @@ use crate::kapi::{
     netfilter::{Arrival, Hook, Verdict},
     rcu::RcuBox,
     skb::{DropReason, Skb},
+    time,
 };
 use crate::model::{inbox::Pushed, names::Names, sync::Word};
 use kernel::{prelude::*, str::BStr};
@@ -30,6 +32,9 @@ pub(super) struct Engine {
     pub(super) interfaces: RcuBox<Names>,
     pub(super) limits: Limits,
     pub(super) checks: Checks,
+    pub(super) tracking: Tracking,
+    /// Milliseconds between two rounds of a CPU's timer thread.
+    pub(super) timer_interval: Limit,
     /// 1 while packets are steered.
     pub(super) enabled: Word,
     /// 1 once RPS on a steered interface has been reported.
@@ -45,6 +50,8 @@ impl Engine {
             interfaces: RcuBox::new(KBox::new(Names::default(), GFP_KERNEL)?),
             limits: Limits::new(),
             checks: Checks::new()?,
+            tracking: Tracking::new(),
+            timer_interval: Limit::new(224, 10, 10_000),
             enabled: Word::new(0),
             rps_reported: Word::new(0),
         })
@@ -111,6 +118,16 @@ impl Hook for Napis<Engine> {
             if let Some(load) = table.load(bucket) {
                 load.count(skb.len(), bh);
                 load.ns.add(lane.charge(lane.price(), 1, bh), bh);
+            }
+            if self.tracking.on.relaxed() != 0 {
+                self.tracking.packet(
+                    (table, bucket),
+                    (at.family(), &skb),
+                    (skb.device(), hash, skb.len()),
+                    time::coarse_ms(),
+                    lane,
+                    bh,
+                );
             }
             return Verdict::Accept(skb);
         }

@@ -2,7 +2,8 @@
 
 //! The buckets: the hash in use, who owns which, and what is on its way.
 
-use crate::kapi::{bh::BhOff, counter::Counter, packets::Parcel};
+use super::conns::{ConnTable, Conns};
+use crate::kapi::{bh::BhOff, counter::Counter, handed::Handed, packets::Parcel};
 use crate::model::{
     handoff::{owned_by, Buckets, Move},
     hash::{toeplitz, Hasher},
@@ -17,6 +18,7 @@ pub(super) struct Table {
     pub(super) buckets: Buckets<KVVec<Word>, KVVec<Move>>,
     loads: KVVec<Load>,
     more: KVVec<More>,
+    pub(super) conns: Conns,
 }
 
 /// What went on of a bucket; written by its owner.
@@ -48,6 +50,8 @@ impl Load {
 pub(super) struct More {
     /// Its packets while it is on its way.
     pub(super) parcel: Parcel,
+    /// Its connections, as well.
+    pub(super) conns: Handed<ConnTable>,
     /// The CPU that it goes back to when that comes back online.
     home: Word,
     /// Where it came from with its last move, and when that began, in nanoseconds.
@@ -77,6 +81,7 @@ impl Table {
             moves.push(Move::default(), GFP_KERNEL)?;
             let item = More {
                 parcel: Parcel::new(),
+                conns: Handed::new(),
                 home: Word::new(cpu as usize),
                 from: Word::new(cpu as usize),
                 began: Word::new(0),
@@ -94,6 +99,7 @@ impl Table {
                 buckets,
                 loads,
                 more,
+                conns: Conns::new(count)?,
             },
             GFP_KERNEL,
         )?)

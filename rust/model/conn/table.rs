@@ -12,7 +12,7 @@
 //! tracked. So a flood of first packets pushes out nothing but itself.
 
 use super::room::{Growing, Room};
-use super::state::{first, State, Timeouts};
+use super::state::{first, State};
 use super::{is_before, Conn, Ms, Seen};
 
 /// The most connections in a bucket: places are 16 bits.
@@ -59,6 +59,10 @@ pub struct Table<R: Room> {
     pub(super) due: Option<Ms>,
     /// The same of what has changed since a walk began.
     pub(super) fresh: Option<Ms>,
+    /// Counts walks that began.
+    pub(super) walks: u16,
+    /// Which timeouts the last walk that ended went by.
+    pub(super) epoch: u16,
 }
 
 impl<R: Room> Default for Table<R> {
@@ -72,6 +76,8 @@ impl<R: Room> Default for Table<R> {
             counts: [0; State::COUNT],
             due: None,
             fresh: None,
+            walks: 0,
+            epoch: 0,
         }
     }
 }
@@ -149,25 +155,31 @@ impl<R: Room> Table<R> {
         self.get_mut(usize::from(link).checked_sub(1)?)
     }
 
-    /// A packet of the bucket goes on. `room` is asked whether one more connection may be
-    /// tracked in all.
+    /// A packet of the bucket goes on. `timeout` is that of a state, and `room` is asked whether
+    /// one more connection may be tracked in all.
     #[inline]
     pub fn track(
         &mut self,
         seen: &Seen,
         now: Ms,
-        timeouts: &Timeouts,
+        timeout: impl Fn(State) -> Ms,
         room: impl FnOnce() -> bool,
     ) -> Tracked {
         match self.find(seen) {
-            Ok(Some(at)) => self.update(at, seen, now, timeouts),
-            Ok(None) => self.add(seen, now, timeouts, room),
+            Ok(Some(at)) => self.update(at, seen, now, timeout),
+            Ok(None) => self.add(seen, now, timeout, room),
             Err(()) => Tracked::Full,
         }
     }
 
     #[inline]
-    fn update(&mut self, at: usize, seen: &Seen, now: Ms, timeouts: &Timeouts) -> Tracked {
+    fn update(
+        &mut self,
+        at: usize,
+        seen: &Seen,
+        now: Ms,
+        timeout: impl Fn(State) -> Ms,
+    ) -> Tracked {
         let Some(conn) = self.get_mut(at) else {
             return Tracked::Full;
         };
@@ -179,7 +191,7 @@ impl<R: Room> Table<R> {
         let is = conn.advance(seen.says, seen.down);
         if was != is {
             self.changed(at, was, is);
-            self.is_due(now.wrapping_add(timeouts.of(is)));
+            self.is_due(now.wrapping_add(timeout(is)));
         }
         Tracked::Known(was, is)
     }
@@ -213,7 +225,7 @@ impl<R: Room> Table<R> {
         &mut self,
         seen: &Seen,
         now: Ms,
-        timeouts: &Timeouts,
+        timeout: impl Fn(State) -> Ms,
         room: impl FnOnce() -> bool,
     ) -> Tracked {
         let state = first(seen.says);
@@ -245,7 +257,7 @@ impl<R: Room> Table<R> {
             // What was forgotten for it makes the same difference.
             return Tracked::Full;
         }
-        self.is_due(now.wrapping_add(timeouts.of(state)));
+        self.is_due(now.wrapping_add(timeout(state)));
         match instead {
             true => Tracked::Instead(state),
             false => Tracked::New(state),

@@ -7,7 +7,7 @@
 //! what is new is at the end and not yet due.
 
 use super::room::Room;
-use super::state::{State, Timeouts};
+use super::state::Timeouts;
 use super::table::earlier;
 use super::{is_before, Conn, Ms, Table};
 
@@ -17,6 +17,9 @@ pub struct Walk {
     /// Records from here on have been looked at.
     at: usize,
     due: Option<Ms>,
+    /// The number of this walk.
+    number: u16,
+    epoch: u16,
 }
 
 /// What is to be done about a record that is not forgotten for being idle.
@@ -42,28 +45,28 @@ pub struct Slice {
 }
 
 impl<R: Room> Table<R> {
-    /// Whether a walk now may find something to do.
+    /// Whether a walk now may find something to do. `epoch` tells timeouts from those before.
     #[inline]
-    pub fn is_due_at(&self, now: Ms) -> bool {
-        self.due.is_some_and(|due| !is_before(now, due))
+    pub fn is_due_at(&self, now: Ms, epoch: u16) -> bool {
+        self.due
+            .is_some_and(|due| !is_before(now, due) || self.epoch != epoch)
     }
 
-    /// Sees to it that the next walk goes through it, because timeouts are others now.
-    pub fn set_due(&mut self, now: Ms) {
-        self.is_due(now);
-    }
-
-    /// Begins a walk.
-    pub fn begin_walk(&mut self) -> Walk {
+    /// Begins a walk by the timeouts of an epoch.
+    pub fn begin_walk(&mut self, epoch: u16) -> Walk {
         self.fresh = None;
+        self.walks = self.walks.wrapping_add(1);
         Walk {
             at: self.len(),
             due: None,
+            number: self.walks,
+            epoch,
         }
     }
 
     /// Goes on with it, for at most so many records: forgets those that are idle for too long,
-    /// and asks `visit` about all others. `left` is told which state a forgotten one was in.
+    /// and asks `visit` about all others. If another walk has begun meanwhile, because the
+    /// table was elsewhere, it is over.
     pub fn walk(
         &mut self,
         walk: &mut Walk,
@@ -71,9 +74,12 @@ impl<R: Room> Table<R> {
         now: Ms,
         timeouts: &Timeouts,
         mut visit: impl FnMut(&mut Conn) -> Visit,
-        mut left: impl FnMut(State),
     ) -> Slice {
         let mut slice = Slice::default();
+        if walk.number != self.walks {
+            slice.over = true;
+            return slice;
+        }
         walk.at = walk.at.min(self.len());
         while slice.walked < most {
             let Some(at) = walk.at.checked_sub(1) else {
@@ -91,7 +97,6 @@ impl<R: Room> Table<R> {
                 Visit::Keep => walk.due = earlier(walk.due, end),
                 Visit::Until(then) => walk.due = earlier(earlier(walk.due, end), then),
                 Visit::Forget => {
-                    left(conn.state());
                     self.remove(at);
                     slice.expired += 1;
                 }
@@ -99,6 +104,7 @@ impl<R: Room> Table<R> {
         }
         slice.over = walk.at == 0;
         if slice.over {
+            self.epoch = walk.epoch;
             self.due = match (walk.due, self.fresh) {
                 (Some(due), Some(fresh)) => earlier(Some(due), fresh),
                 (due, fresh) => due.or(fresh),

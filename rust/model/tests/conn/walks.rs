@@ -18,13 +18,13 @@ fn everybody_is_visited_once() {
     let mut real = Real::default();
     many(&mut real, 0, 1000);
     let mut visited = Vec::new();
-    let mut walk = real.0.begin_walk();
+    let mut walk = real.0.begin_walk(0);
     loop {
         let visit = |conn: &mut flowbucket_model::conn::Conn| {
             visited.push(conn.key);
             Visit::Keep
         };
-        if real.0.walk(&mut walk, 77, 1, &TIMEOUTS, visit, |_| {}).over {
+        if real.0.walk(&mut walk, 77, 1, &TIMEOUTS, visit).over {
             break;
         }
     }
@@ -36,30 +36,32 @@ fn everybody_is_visited_once() {
 fn nothing_is_missed_when_the_table_changes() {
     let mut real = Real::default();
     many(&mut real, 0, 1000);
-    let mut walk = real.0.begin_walk();
+    let mut walk = real.0.begin_walk(0);
     let mut next = 1000;
     loop {
-        let slice = real
-            .0
-            .walk(&mut walk, 50, 59, &TIMEOUTS, |_| Visit::Keep, |_| {});
+        let slice = real.0.walk(&mut walk, 50, 59, &TIMEOUTS, |_| Visit::Keep);
         if slice.over {
             break;
         }
         // Half-open ones make way for others, which are due later.
         for _ in 0..20 {
-            real.0
-                .track(&tcp(next, 1 << 24, SYN), 59, &TIMEOUTS, || false);
+            real.0.track(
+                &tcp(next, 1 << 24, SYN),
+                59,
+                |state| TIMEOUTS.of(state),
+                || false,
+            );
             next += 1;
         }
     }
     assert_eq!(real.0.len(), 1000);
-    assert!(!real.0.is_due_at(59) && real.0.is_due_at(60));
+    assert!(!real.0.is_due_at(59, 0) && real.0.is_due_at(60, 0));
     let old = real.conns().iter().filter(|conn| conn.seen == 0).count() as u32;
     assert!(old > 0 && old < 1000);
     assert_eq!(real.expire(60, 13), old);
-    assert!(!real.0.is_due_at(60) && real.0.is_due_at(119));
+    assert!(!real.0.is_due_at(60, 0) && real.0.is_due_at(119, 0));
     assert_eq!(real.expire(119, 13), 1000 - old);
-    assert!(!real.0.is_due_at(1 << 20));
+    assert!(!real.0.is_due_at(1 << 20, 0));
 }
 
 /// A walk that does not end, because its bucket goes elsewhere, leaves it due.
@@ -67,10 +69,9 @@ fn nothing_is_missed_when_the_table_changes() {
 fn an_unfinished_walk_is_begun_again() {
     let mut real = Real::default();
     many(&mut real, 0, 100);
-    let mut walk = real.0.begin_walk();
-    real.0
-        .walk(&mut walk, 10, 60, &TIMEOUTS, |_| Visit::Keep, |_| {});
-    assert!(real.0.is_due_at(60));
+    let mut walk = real.0.begin_walk(0);
+    real.0.walk(&mut walk, 10, 60, &TIMEOUTS, |_| Visit::Keep);
+    assert!(real.0.is_due_at(60, 0));
     assert_eq!(real.expire(60, 1000), 90);
 }
 
@@ -78,8 +79,7 @@ fn an_unfinished_walk_is_begun_again() {
 fn visitors_are_heard() {
     let mut real = Real::default();
     many(&mut real, 0, 10);
-    let mut left = 0;
-    let mut walk = real.0.begin_walk();
+    let mut walk = real.0.begin_walk(0);
     let mut count = 0;
     let visit = |_: &mut _| {
         count += 1;
@@ -89,12 +89,33 @@ fn visitors_are_heard() {
             _ => Visit::Keep,
         }
     };
-    let slice = real
-        .0
-        .walk(&mut walk, 100, 1, &TIMEOUTS, visit, |_| left += 1);
-    assert_eq!(
-        (slice.walked, slice.expired, slice.over, left),
-        (10, 1, true, 1)
-    );
-    assert!(!real.0.is_due_at(29) && real.0.is_due_at(30));
+    let slice = real.0.walk(&mut walk, 100, 1, &TIMEOUTS, visit);
+    assert_eq!((slice.walked, slice.expired, slice.over), (10, 1, true));
+    assert!(!real.0.is_due_at(29, 0) && real.0.is_due_at(30, 0));
+}
+
+/// A table goes elsewhere in the middle of a walk, is walked through there, and comes back.
+#[test]
+fn an_old_walk_does_no_harm() {
+    let mut real = Real::default();
+    many(&mut real, 0, 100);
+    let mut old = real.0.begin_walk(0);
+    real.0.walk(&mut old, 10, 1, &TIMEOUTS, |_| Visit::Keep);
+    assert_eq!(real.expire(60, 1000), 100);
+    many(&mut real, 0, 100);
+    let slice = real.0.walk(&mut old, 1000, 1, &TIMEOUTS, |_| Visit::Keep);
+    assert_eq!((slice.walked, slice.over), (0, true));
+    assert!(real.0.is_due_at(60, 0));
+}
+
+/// Other timeouts are for all to see, wherever they are.
+#[test]
+fn another_epoch_is_due() {
+    let mut real = Real::default();
+    assert!(!real.0.is_due_at(1, 1));
+    many(&mut real, 0, 1);
+    assert!(real.0.is_due_at(1, 1) && !real.0.is_due_at(1, 0));
+    let mut walk = real.0.begin_walk(1);
+    real.0.walk(&mut walk, 10, 1, &TIMEOUTS, |_| Visit::Keep);
+    assert!(!real.0.is_due_at(1, 1) && real.0.is_due_at(1, 0));
 }

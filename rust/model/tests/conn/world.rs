@@ -88,18 +88,18 @@ pub(crate) struct Real(pub(crate) Table<Host>);
 
 impl Tracker for Real {
     fn track(&mut self, seen: &Seen, now: Ms, room: bool) -> Tracked {
-        self.0.track(seen, now, &TIMEOUTS, || room)
+        self.0.track(seen, now, |state| TIMEOUTS.of(state), || room)
     }
 
     fn expire(&mut self, now: Ms, most: u32) -> u32 {
         let mut expired = 0;
-        if !self.0.is_due_at(now) {
+        if !self.0.is_due_at(now, 0) {
             return 0;
         }
-        let mut walk = self.0.begin_walk();
+        let mut walk = self.0.begin_walk(0);
         loop {
             let keep = |_: &mut _| flowbucket_model::conn::walk::Visit::Keep;
-            let slice = self.0.walk(&mut walk, most, now, &TIMEOUTS, keep, |_| {});
+            let slice = self.0.walk(&mut walk, most, now, &TIMEOUTS, keep);
             expired += slice.expired;
             if slice.over {
                 return expired;

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The connections: each CPU has the tables of the buckets it owns, and hands a bucket's table
+//! over with it ([`super::handoff`]). So what a CPU finds here is its own.
+
+use super::track::Tracking;
+use crate::kapi::{
+    bh::BhOff,
+    percpu::PerCpu,
+    room::{at_once, Softirq},
+};
+use crate::model::{
+    conn::{
+        self,
+        walk::{Visit, Walk},
+        Conn, Ms, Seen, State, Timeouts, Tracked,
+    },
+    sync::Word,
+};
+use core::cell::{Cell, RefCell};
+use kernel::{cpu::nr_cpu_ids, prelude::*};
+
+/// The connections of one bucket.
+pub(super) type ConnTable = conn::Table<Softirq>;
+
+/// Those of all buckets.
+pub(super) struct Conns {
+    own: PerCpu<(), Own>,
+    /// How many there may be by now: CPUs help themselves to some at a time.
+    used: Word,
+}
+
+/// What one CPU has.
+struct Own {
+    /// By bucket; those that it owns and that have any connections.
+    tables: RefCell<KVVec<Option<KBox<ConnTable>>>>,
+    /// Connections that it may add, taken from [`Conns::used`].
+    credit: Cell<usize>,
+}
+
+/// Connections that a CPU helps itself to at once, if there may be many.
+const BATCH: usize = 64;
+
+impl Conns {
+    /// None yet, for so many buckets. Errors: `ENOMEM`.
+    pub(super) fn new(buckets: usize) -> Result<Self> {
+        let own = PerCpu::new(|_cpu| {
+            let mut tables = KVVec::with_capacity(buckets, GFP_KERNEL)?;
+            for _ in 0..buckets {
+                tables.push(None, GFP_KERNEL)?;
+            }
+            let own = Own {
+                tables: RefCell::new(tables),
+                credit: Cell::new(0),
+            };
+            Ok(((), own))
+        })?;
+        Ok(Self {
+            own,
+            used: Word::new(0),
+        })
+    }
+
+    /// A packet of one of this CPU's buckets goes on. `None` if its connection is tracked
+    /// nowhere, since there is no memory for a table.
+    #[inline]
+    pub(super) fn track(
+        &self,
+        bucket: usize,
+        seen: &Seen,
+        now: Ms,
+        tracking: &Tracking,
+        bh: &BhOff,
+    ) -> Option<Tracked> {
+        let ((), own) = self.own.local(bh);
+        let mut tables = own.tables.try_borrow_mut().ok()?;
+        let slot = tables.get_mut(bucket)?;
+        let table = match slot {
+            Some(table) => table,
+            None => slot.insert(KBox::new(ConnTable::default(), at_once()).ok()?),
+        };
+        let before = table.len();
+        let timeout = |state| tracking.timeout(state);
+        let tracked = table.track(seen, now, timeout, || own.has_credit(self, tracking.max()));
+        if !matches!(tracked, Tracked::Known(..)) {
+            own.settle(self, table.len() as isize - before as isize);
+        }
+        Some(tracked)
+    }
+
+    /// A bucket leaves this CPU: what it has.
+    pub(super) fn send(&self, bucket: usize, bh: &BhOff) -> Option<KBox<ConnTable>> {
+        let ((), own) = self.own.local(bh);
+        own.tables.try_borrow_mut().ok()?.get_mut(bucket)?.take()
+    }
+
+    /// A bucket has come to this CPU, with this.
+    pub(super) fn receive(&self, bucket: usize, table: Option<KBox<ConnTable>>, bh: &BhOff) {
+        let ((), own) = self.own.local(bh);
+        let Ok(mut tables) = own.tables.try_borrow_mut() else {
+            return;
+        };
+        if let Some(slot) = tables.get_mut(bucket) {
+            *slot = table;
+        }
+    }
+
+    /// Runs `f` on a bucket's table, if this CPU has it.
+    pub(super) fn with<R>(
+        &self,
+        bucket: usize,
+        bh: &BhOff,
+        f: impl FnOnce(&ConnTable) -> R,
+    ) -> Option<R> {
+        let ((), own) = self.own.local(bh);
+        let tables = own.tables.try_borrow().ok()?;
+        Some(f(tables.get(bucket)?.as_ref()?))
+    }
+
+    /// Goes on with a round through what this CPU has: for about `most` records, then it is
+    /// for packets again. `visit` is asked about those that are not idle for too long.
+    pub(super) fn walk(
+        &self,
+        round: &mut Round,
+        most: u32,
+        bh: &BhOff,
+        mut visit: impl FnMut(&mut Conn) -> Visit,
+    ) -> bool {
+        let ((), own) = self.own.local(bh);
+        let Ok(mut tables) = own.tables.try_borrow_mut() else {
+            return true;
+        };
+        let mut left = most;
+        while let Some(slot) = tables.get_mut(round.bucket) {
+            if left == 0 {
+                return false;
+            }
+            if let Some(table) = slot {
+                // To look whether it is due costs as much as a record does.
+                left = left.saturating_sub(1);
+                if !round.go_on(table, &mut left, &mut visit, |n| own.settle(self, n)) {
+                    continue;
+                }
+                if table.is_empty() {
+                    *slot = None;
+                }
+            }
+            round.bucket += 1;
+        }
+        true
+    }
+}
+
+impl Own {
+    /// Whether there may be one more.
+    fn has_credit(&self, all: &Conns, max: u32) -> bool {
+        if self.credit.get() > 0 {
+            return true;
+        }
+        let share = (max as usize).checked_div(8 * nr_cpu_ids() as usize);
+        let batch = share.unwrap_or(1).clamp(1, BATCH);
+        let mut used = all.used.relaxed();
+        while used + batch <= max as usize {
+            match all.used.exchange(used, used + batch) {
+                Ok(()) => {
+                    self.credit.set(batch);
+                    return true;
+                }
+                Err(now) => used = now,
+            }
+        }
+        false
+    }
+
+    /// There are so many more, or fewer.
+    fn settle(&self, all: &Conns, more: isize) {
+        let credit = self.credit.get().saturating_add_signed(-more);
+        self.credit.set(credit);
+        if credit <= 2 * BATCH {
+            return;
+        }
+        self.credit.set(BATCH);
+        let mut used = all.used.relaxed();
+        while let Err(now) = all.used.exchange(used, used.saturating_sub(credit - BATCH)) {
+            used = now;
+        }
+    }
+}
+
+/// A round through the tables of one CPU.
+pub(super) struct Round {
+    now: Ms,
+    epoch: u16,
+    timeouts: Timeouts,
+    bucket: usize,
+    walk: Option<Walk>,
+    /// What was found: connections by state, and bytes of memory.
+    pub(super) counts: [u64; State::COUNT],
+    pub(super) memory: u64,
+    pub(super) walked: u64,
+    pub(super) expired: u64,
+}
+
+impl Round {
+    /// Begins one.
+    pub(super) fn new(now: Ms, tracking: &Tracking) -> Self {
+        Self {
+            now,
+            epoch: tracking.epoch(),
+            timeouts: tracking.timeouts(),
+            bucket: 0,
+            walk: None,
+            counts: [0; State::COUNT],
+            memory: 0,
+            walked: 0,
+            expired: 0,
+        }
+    }
+
+    /// Goes on with one table. True if that is over.
+    fn go_on(
+        &mut self,
+        table: &mut ConnTable,
+        left: &mut u32,
+        visit: &mut impl FnMut(&mut Conn) -> Visit,
+        settle: impl FnOnce(isize),
+    ) -> bool {
+        if self.walk.is_none() && table.is_due_at(self.now, self.epoch) {
+            self.walk = Some(table.begin_walk(self.epoch));
+        }
+        if let Some(walk) = &mut self.walk {
+            let slice = table.walk(walk, *left, self.now, &self.timeouts, visit);
+            *left = left.saturating_sub(slice.walked);
+            self.walked += u64::from(slice.walked);
+            self.expired += u64::from(slice.expired);
+            settle(-(slice.expired as isize));
+            if !slice.over {
+                return false;
+            }
+            self.walk = None;
+        }
+        for (sum, &count) in self.counts.iter_mut().zip(table.counts()) {
+            *sum += u64::from(count);
+        }
+        self.memory += table.memory() as u64;
+        true
+    }
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A thread for each CPU that goes through the connections of the buckets which the CPU owns,
+//! at a fixed interval, and forgets those that are idle for too long.
+//!
+//! What a thread finds is its CPU's own, see [`super::conns`]: all threads work at the same
+//! time and share nothing. In slices with bottom halves off, between which packets go on.
+
+use super::conns::Round;
+use super::control::Control;
+use super::lane::Histogram;
+use crate::kapi::{
+    bh::{BhGuard, BhOff},
+    counter::Counter,
+    smpboot::{OnCpu, Rounds},
+    time,
+};
+use crate::model::{
+    conn::{walk::Visit, State},
+    sync::Word,
+};
+
+/// Records that are looked at before packets have a turn: a fraction of a millisecond, also if
+/// all of them are forgotten.
+const SLICE: u32 = 512;
+
+/// The longest nap of a thread, so that another interval is known soon.
+const NAP_MS: u64 = 100;
+
+/// What is known of one CPU's connections; written by it alone.
+pub(super) struct TimerStats {
+    /// Connections that were seen for the first time.
+    pub(super) added: Counter,
+    /// Half-open ones that made way for others.
+    pub(super) evicted: Counter,
+    /// Packets whose connection there was no room for.
+    pub(super) untracked: Counter,
+    /// Rounds of the thread, records it looked at, and those it forgot.
+    pub(super) rounds: Counter,
+    pub(super) walked: Counter,
+    pub(super) expired: Counter,
+    /// How long the last round took, and the longest, in nanoseconds, with what came in
+    /// between; and the longest time that bottom halves were off.
+    pub(super) last_ns: Word,
+    pub(super) longest_ns: Word,
+    pub(super) slice_ns: Word,
+    /// How late rounds began.
+    pub(super) late: Histogram,
+    /// As of the last round: connections by state, and bytes of memory.
+    counts: [Word; State::COUNT],
+    pub(super) memory: Word,
+    /// When the next round is to begin, in nanoseconds; 0 at first.
+    next: Word,
+}
+
+impl TimerStats {
+    /// Nothing yet.
+    pub(super) fn new() -> Self {
+        Self {
+            added: Counter::new(),
+            evicted: Counter::new(),
+            untracked: Counter::new(),
+            rounds: Counter::new(),
+            walked: Counter::new(),
+            expired: Counter::new(),
+            last_ns: Word::new(0),
+            longest_ns: Word::new(0),
+            slice_ns: Word::new(0),
+            late: Histogram::new(),
+            counts: State::ALL.map(|_| Word::new(0)),
+            memory: Word::new(0),
+            next: Word::new(0),
+        }
+    }
+
+    /// Connections of a state, as of the last round.
+    pub(super) fn count(&self, state: State) -> u64 {
+        (self.counts.get(state as usize)).map_or(0, |count| count.relaxed() as u64)
+    }
+
+    fn over(&self, round: &Round, ns: u64, bh: &BhOff) {
+        self.rounds.add(1, bh);
+        self.walked.add(round.walked, bh);
+        self.expired.add(round.expired, bh);
+        self.last_ns.set_relaxed(ns as usize);
+        raise(&self.longest_ns, ns);
+        for (word, &count) in self.counts.iter().zip(&round.counts) {
+            word.set_relaxed(count as usize);
+        }
+        self.memory.set_relaxed(round.memory as usize);
+    }
+}
+
+/// Notes the highest.
+fn raise(word: &Word, value: u64) {
+    word.set_relaxed(word.relaxed().max(value as usize));
+}
+
+impl Rounds for Control {
+    fn round(&self, cpu: u32, thread: &OnCpu) {
+        let Some(stats) = self.engine.lanes.get(cpu).map(|lane| &lane.timers) else {
+            thread.sleep(NAP_MS as u32);
+            return;
+        };
+        let interval = u64::from(self.engine.timer_interval.get()) * 1_000_000;
+        let now = time::now();
+        let next = match stats.next.relaxed() as u64 {
+            next if thread.begins() || next > now + interval => now + interval,
+            next => next,
+        };
+        stats.next.set_relaxed(next as usize);
+        if next > now {
+            let ms = (next - now).div_ceil(1_000_000).min(NAP_MS);
+            thread.sleep(ms as u32);
+            return;
+        }
+        // Rounds that were missed are not made up for.
+        stats.next.set_relaxed((next + interval).max(now) as usize);
+        if self.engine.enabled.relaxed() == 0 {
+            return;
+        }
+        let mut round = Round::new(time::coarse_ms(), &self.engine.tracking);
+        let late = now - next;
+        loop {
+            let begin = time::now();
+            let bh = BhGuard::new();
+            let table = self.engine.table.read(&bh);
+            let over = table.conns.walk(&mut round, SLICE, &bh, |_| Visit::Keep);
+            let end = time::now();
+            raise(&stats.slice_ns, end - begin);
+            if over {
+                stats.late.add(late, &bh);
+                stats.over(&round, end - now, &bh);
+                return;
+            }
+            drop(bh);
+            if !thread.rest() {
+                return;
+            }
+        }
+    }
+}
