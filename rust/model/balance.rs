@@ -11,6 +11,7 @@
 //! remembered from period to period is in [`smooth`], [`rest`] and [`active`].
 
 pub mod active;
+mod heavy;
 mod level;
 mod load;
 pub mod proportional;
@@ -86,6 +87,8 @@ pub struct Cpu {
     load: u64,
     /// What its load should be.
     goal: u64,
+    /// The part of it that is of heavy buckets, and not of buckets; see [`heavy`].
+    heavy: u64,
     /// A bucket that alone exceeds a fair share is here, and nothing else should be.
     pinned: bool,
     /// By [`proportional::shares`]: how many buckets it should have, and what was rounded off.

@@ -36,6 +36,9 @@ fn attempt(board: &mut Board<'_>, knobs: &Knobs, heavy: bool) {
         (_, true) => most / 2,
         _ => most,
     };
+    if heavy {
+        board.part_heavy(most, knobs);
+    }
     board.group();
     for cpu in board.cpus.iter_mut() {
         cpu.stuck = cpu.over() <= slack(cpu);

@@ -38,7 +38,10 @@ impl Board<'_> {
                 self.give(bucket, to);
                 1
             }
-            None if left > 1 && !giver.closed => self.exchange(from, to, slack),
+            None if left > 1 && !giver.closed => match self.exchange(from, to, slack, true) {
+                0 => self.exchange(from, to, slack, false),
+                moved => moved,
+            },
             None => 0,
         }
     }
@@ -109,8 +112,8 @@ impl Board<'_> {
     }
 
     /// Exchanges a bucket for a lighter one of another CPU, so that both come as near to
-    /// each other as can be. Returns the number of moves.
-    fn exchange(&mut self, from: u16, to: u16, slack: u64) -> usize {
+    /// each other as can be; `rested`: none that moved not long ago. Returns the number of moves.
+    fn exchange(&mut self, from: u16, to: u16, slack: u64, rested: bool) -> usize {
         self.sort(to);
         let (Some(giver), Some(taker)) = (
             self.cpus.get(usize::from(from)),
@@ -123,7 +126,7 @@ impl Board<'_> {
         let may = |bucket: &&u16| {
             self.buckets
                 .get(usize::from(**bucket))
-                .is_some_and(|b| !b.fixed && !b.rests && b.load > 0)
+                .is_some_and(|b| !b.fixed && !(rested && b.rests) && b.load > 0)
         };
         let group = |cpu| {
             self.order
@@ -171,7 +174,7 @@ impl Board<'_> {
 /// quite different load.
 fn first_rested(all: &mut dyn Iterator<Item = (u16, u64, bool)>) -> Option<(u16, u64)> {
     let (first, load, rests) = all.next()?;
-    let near = |other: u64| other <= 2 * load && load <= 2 * other;
+    let near = |other: u64| other.abs_diff(load) <= load / 2;
     let other = match rests {
         true => (all.take_while(|at| near(at.1))).find(|at| !at.2),
         false => None,

@@ -90,6 +90,38 @@ fn what_moved_lately_rests() {
     assert_ne!(goes_to_and_fro(&Wrong::Scatters, &some).0, 0);
 }
 
+/// Two heavy buckets on a CPU, and one that is full of light ones: a heavy one must go where
+/// many have to make way for it, which no single step shows.
+#[test]
+fn heavy_buckets_part() {
+    let mut buckets = vec![(0u16, 386u32), (0, 323), (1, 383)];
+    buckets.extend([(1, 1); 217]);
+    buckets.extend([(2, 1); 540]);
+    buckets.extend([(3, 1); 540]);
+    let parted = |planner: &dyn Planner| {
+        let mut scene = Scene::new(&buckets, &[0; 4]);
+        planner.plan(&mut scene, &Knobs::DEFAULT);
+        (
+            scene.buckets[0].cpu != scene.buckets[1].cpu,
+            scene.highest(),
+        )
+    };
+    let (apart, highest) = parted(&LOAD);
+    assert!(apart && highest <= 605, "{highest}");
+    assert!(!parted(&Policy::Step).0);
+    // With few moves there is no room to be made: then they stay.
+    let mut scene = Scene::new(&buckets, &[0; 4]);
+    let before = scene.highest();
+    LOAD.plan(
+        &mut scene,
+        &Knobs {
+            max_moves: 20,
+            ..Knobs::DEFAULT
+        },
+    );
+    assert!(scene.highest() <= before);
+}
+
 #[test]
 fn a_move_is_noticed() {
     let mut rest = Rest::default();
