@@ -126,7 +126,7 @@ impl Board<'_> {
         let may = |bucket: &&u16| {
             self.buckets
                 .get(usize::from(**bucket))
-                .is_some_and(|b| !b.fixed && !(rested && b.rests) && b.load > 0)
+                .is_some_and(|b| b.load > 0 && !(b.fixed || rested && b.rests))
         };
         let group = |cpu| {
             self.order
