@@ -13,5 +13,6 @@
 #include "skbuff.c"
 #include "smp.c"
 #include "smpboot.c"
+#include "tcp.c"
 #include "time.c"
 #include "trace.c"

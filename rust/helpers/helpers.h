@@ -52,6 +52,17 @@ void fb_timers_stop(void);
 bool fb_timer_sleep(unsigned int ms);
 bool fb_timer_yield(void);
 
+/* net/tcp.h */
+enum fb_probe { FB_PROBE_SENT, FB_PROBE_BUSY, FB_PROBE_NOT_OURS };
+enum fb_ack { FB_ACK_NONE, FB_ACK_WAITS, FB_ACK_SENT };
+
+struct sock *fb_tcp_find(u32 net_number, bool v6, const u8 *remote, u16 remote_port,
+			 const u8 *local, u16 local_port, int interface);
+void fb_tcp_put(struct sock *sk);
+enum fb_probe fb_tcp_probe(struct sock *sk, u32 idle_ms);
+bool fb_tcp_abort(struct sock *sk);
+enum fb_ack fb_tcp_ack(struct sock *sk, u32 ms);
+
 /* linux/timekeeping.h */
 u32 fb_coarse_ms(void);
 

@@ -27,5 +27,6 @@ pub(crate) mod room;
 pub(crate) mod skb;
 pub(crate) mod smpboot;
 pub(crate) mod sysfs;
+pub(crate) mod tcp;
 pub(crate) mod time;
 pub(crate) mod trace;

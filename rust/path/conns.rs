@@ -85,6 +85,10 @@ impl Conns {
         if !matches!(tracked, Tracked::Known(..)) {
             own.settle(self, table.len() as isize - before as isize);
         }
+        if tracking.delayed_acks.relaxed() != 0 {
+            // It may have to be acknowledged.
+            table.set_due(now);
+        }
         Some(tracked)
     }
 

@@ -82,7 +82,7 @@ impl Files {
 
 static MAP: BinAttribute<ControlDir> = BinAttribute::rw(c"map");
 
-static CONTROL: [Attribute<ControlDir>; 18] = [
+static CONTROL: [Attribute<ControlDir>; 22] = [
     Attribute::rw(c"enabled", show_enabled, |dir, text| {
         dir.0.set_enabled(kstrtobool_bytes(text.trim_ascii())?);
         Ok(())
@@ -168,6 +168,25 @@ static CONTROL: [Attribute<ControlDir>; 18] = [
         |dir, page| show_limit(page, &dir.0.engine.timer_interval),
         |dir, text| dir.0.engine.timer_interval.set(number(text)?),
     ),
+    keepalive::<0>(c"keepalive_time"),
+    keepalive::<1>(c"keepalive_intvl"),
+    keepalive::<2>(c"keepalive_probes"),
+    Attribute::rw(
+        c"delayed_acks",
+        |dir, page| {
+            Ok(writeln!(
+                page,
+                "{}",
+                dir.0.engine.tracking.delayed_acks.relaxed()
+            )?)
+        },
+        |dir, text| {
+            let on = kstrtobool_bytes(text.trim_ascii())?;
+            let tracking = &dir.0.engine.tracking;
+            tracking.delayed_acks.set_relaxed(usize::from(on));
+            Ok(())
+        },
+    ),
     Attribute::wo(c"rebalance", |dir, text| {
         if !kstrtobool_bytes(text.trim_ascii())? {
             return Err(EINVAL);
@@ -175,6 +194,15 @@ static CONTROL: [Attribute<ControlDir>; 18] = [
         dir.0.balance()
     }),
 ];
+
+/// A file of keep-alive.
+const fn keepalive<const WHICH: usize>(name: &'static CStr) -> Attribute<ControlDir> {
+    Attribute::rw(
+        name,
+        |dir, page| show_limit(page, &dir.0.engine.tracking.keepalive[WHICH]),
+        |dir, text| dir.0.engine.tracking.set_keepalive(WHICH, number(text)?),
+    )
+}
 
 /// A written number. Errors: `EINVAL`.
 pub(super) fn number(text: &[u8]) -> Result<u32> {

@@ -29,6 +29,7 @@ mod moves_dir;
 mod owners;
 mod poll;
 mod settings;
+mod sockets;
 mod steer;
 mod table;
 mod timers;

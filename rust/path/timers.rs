@@ -9,16 +9,14 @@
 use super::conns::Round;
 use super::control::Control;
 use super::lane::Histogram;
+use super::sockets::Sockets;
 use crate::kapi::{
     bh::{BhGuard, BhOff},
     counter::Counter,
     smpboot::{OnCpu, Rounds},
     time,
 };
-use crate::model::{
-    conn::{walk::Visit, State},
-    sync::Word,
-};
+use crate::model::{conn::State, sync::Word};
 
 /// Records that are looked at before packets have a turn: a fraction of a millisecond, also if
 /// all of them are forgotten.
@@ -39,6 +37,11 @@ pub(super) struct TimerStats {
     pub(super) rounds: Counter,
     pub(super) walked: Counter,
     pub(super) expired: Counter,
+    /// Keep-alive probes and delayed acknowledgments that it sent, and connections that it
+    /// ended because their peers did not answer.
+    pub(super) probes: Counter,
+    pub(super) acks: Counter,
+    pub(super) dead: Word,
     /// How long the last round took, and the longest, in nanoseconds, with what came in
     /// between; and the longest time that bottom halves were off.
     pub(super) last_ns: Word,
@@ -63,6 +66,9 @@ impl TimerStats {
             rounds: Counter::new(),
             walked: Counter::new(),
             expired: Counter::new(),
+            probes: Counter::new(),
+            acks: Counter::new(),
+            dead: Word::new(0),
             last_ns: Word::new(0),
             longest_ns: Word::new(0),
             slice_ns: Word::new(0),
@@ -119,21 +125,29 @@ impl Rounds for Control {
         if self.engine.enabled.relaxed() == 0 {
             return;
         }
-        let mut round = Round::new(time::coarse_ms(), &self.engine.tracking);
+        let ms = time::coarse_ms();
+        let tracking = &self.engine.tracking;
+        let mut round = Round::new(ms, tracking);
+        let mut sockets = Sockets::new(tracking, self.engine.timer_interval.get(), ms, stats);
         let late = now - next;
         loop {
             let begin = time::now();
             let bh = BhGuard::new();
             let table = self.engine.table.read(&bh);
-            let over = table.conns.walk(&mut round, SLICE, &bh, |_| Visit::Keep);
+            let over = table
+                .conns
+                .walk(&mut round, SLICE, &bh, |conn| sockets.visit(conn, &bh));
             let end = time::now();
             raise(&stats.slice_ns, end - begin);
             if over {
                 stats.late.add(late, &bh);
                 stats.over(&round, end - now, &bh);
-                return;
             }
             drop(bh);
+            sockets.end_dead();
+            if over {
+                return;
+            }
             if !thread.rest() {
                 return;
             }

@@ -4,6 +4,7 @@
 
 use super::lane::Lane;
 use super::limits::Limit;
+use super::sockets::Wanted;
 use super::table::Table;
 use crate::kapi::{bh::BhOff, netdev::Device};
 use crate::model::{
@@ -21,6 +22,11 @@ pub(super) struct Tracking {
     pub(super) max: Limit,
     /// In seconds, by state.
     timeouts: [Limit; State::COUNT],
+    /// Keep-alive: seconds of silence before the first probe, 0 for none; between probes; how
+    /// many are not answered by a peer that is taken for dead.
+    pub(super) keepalive: [Limit; 3],
+    /// 1 while delayed acknowledgments are sent by the timer threads.
+    pub(super) delayed_acks: Word,
     /// Counts changes of timeouts.
     epoch: Word,
 }
@@ -35,8 +41,39 @@ impl Tracking {
             on: Word::new(1),
             max: Limit::new(1 << 20, 1, 1 << 26),
             timeouts: State::ALL.map(|state| Limit::new(state.default_timeout(), 1, LONGEST)),
+            keepalive: [
+                Limit::new(0, 0, LONGEST),
+                Limit::new(75, 1, 32_767),
+                Limit::new(9, 1, 127),
+            ],
+            delayed_acks: Word::new(0),
             epoch: Word::new(0),
         }
+    }
+
+    /// What local sockets are to be done for, if a round comes every so many milliseconds.
+    pub(super) fn wanted(&self, interval: Ms) -> Wanted {
+        let [idle, between, probes] = &self.keepalive;
+        Wanted {
+            idle: 1000 * idle.get(),
+            between: 1000 * between.get(),
+            probes: probes.get(),
+            acks: match self.delayed_acks.relaxed() {
+                0 => 0,
+                _ => interval,
+            },
+        }
+    }
+
+    /// Sets one of [`Self::keepalive`]. Errors: `ERANGE`.
+    pub(super) fn set_keepalive(&self, which: usize, value: u32) -> Result {
+        self.keepalive.get(which).ok_or(EINVAL)?.set(value)?;
+        self.begin_epoch();
+        Ok(())
+    }
+
+    fn begin_epoch(&self) {
+        self.epoch.set_release(self.epoch.relaxed().wrapping_add(1));
     }
 
     /// How many connections there may be.
@@ -67,7 +104,7 @@ impl Tracking {
             .get(state as usize)
             .ok_or(EINVAL)?
             .set(seconds)?;
-        self.epoch.set_release(self.epoch.relaxed().wrapping_add(1));
+        self.begin_epoch();
         Ok(())
     }
 

@@ -120,7 +120,7 @@ impl Tracker for Real {
 
 /// A hash of the 4-tuple that puts many into few chains.
 pub(crate) fn hash(from: u32, to: u32) -> u32 {
-    (from ^ to) % 4096 << 12
+    ((from ^ to) % 4096) << 12
 }
 
 /// A packet of the connection between two addresses.
