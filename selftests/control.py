@@ -22,6 +22,9 @@ OTHER = bytes(range(40)).hex(":")
 NAMES = [f"port{n}" for n in range(17)]
 EVERY = f"0-{module.CPUS - 1}"
 
+TIMEOUTS = {"half_open": "60", "established": "86400", "closing": "120", "time_wait": "60", "closed": "10",
+            "udp": "120", "other": "300"}
+
 # file: [(what is written, what is read then)]
 GOOD = {
     "enabled": [("0", "0"), ("1\n", "1"), ("n", "0"), ("Y", "1"), ("off", "0"), ("on\n", "1")],
@@ -40,7 +43,14 @@ GOOD = {
     "max_moves": [("1", "1"), (" 65536\n", "65536")],
     "min_cpus": [("1", "1"), (str(module.CPUS), str(module.CPUS)), ("0\n", "0")],
     "moves/check_order": [("1", "1"), ("off\n", "0")],
-}
+    "track": [("0", "0"), ("on\n", "1")],
+    "max_connections": [("1", "1"), ("67108864\n", "67108864")],
+    "timer_interval_ms": [("10", "10"), ("10000\n", "10000")],
+    "keepalive_time": [("7200", "7200"), ("864000\n", "864000"), ("0", "0")],
+    "keepalive_intvl": [("1", "1"), ("32767\n", "32767")],
+    "keepalive_probes": [("1", "1"), ("127\n", "127")],
+    "delayed_acks": [("1", "1"), ("off\n", "0")],
+} | {f"connections/timeout_{state}": [("1", "1"), (" 864000\n", "864000")] for state in module.STATES}
 
 # file: [(what is written, the error)]
 BAD = {
@@ -66,6 +76,15 @@ BAD = {
     "min_cpus": [("one", EINVAL), (str(module.CPUS + 1), ERANGE)],
     "rebalance": [("\n", EINVAL), ("0", EINVAL), ("now", EINVAL)],
     "moves/check_order": [("\n", EINVAL), ("2", EINVAL)],
+    "track": [("\n", EINVAL), ("2", EINVAL), ("all", EINVAL)],
+    "max_connections": [("1M", EINVAL), ("-1", EINVAL), ("0", ERANGE), ("67108865", ERANGE)],
+    "timer_interval_ms": [("224ms", EINVAL), ("9", ERANGE), ("10001", ERANGE)],
+    "keepalive_time": [("2h", EINVAL), ("-1", EINVAL), ("864001", ERANGE)],
+    "keepalive_intvl": [("x", EINVAL), ("0", ERANGE), ("32768", ERANGE)],
+    "keepalive_probes": [("x", EINVAL), ("0", ERANGE), ("128", ERANGE)],
+    "delayed_acks": [("\n", EINVAL), ("2", EINVAL)],
+    "connections/timeout_half_open": [("1m", EINVAL), ("-1", EINVAL), ("0", ERANGE), ("864001", ERANGE)],
+    "connections/timeout_other": [("\n", EINVAL), ("0", ERANGE), ("4294967296", EINVAL)],
     "map": [("x\n", EINVAL), ("1\n", EINVAL), ("1 \n", EINVAL), ("1 2 3\n", EINVAL), ("-1 0\n", EINVAL), ("1 -1\n", EINVAL),
             ("5-3 1\n", EINVAL), ("1- 1\n", EINVAL), ("1,2 1\n", EINVAL), ("64 0\n", ERANGE), ("0-64 1\n", ERANGE),
             ("99999999999 1\n", ERANGE), (f"1 {module.CPUS}\n", ENODEV), ("1 99999999999\n", ENODEV),
@@ -98,7 +117,10 @@ def _():
                      {"enabled": "1", "cpus": EVERY, "interfaces": "", "hash": "siphash", "toeplitz_key": KEY,
                       "buckets": "4096", "quantum": "1514", "limit_packets": "1000", "limit_bytes": "33554432",
                       "policy": "load", "interval_ms": "100", "hysteresis": "12", "max_moves": "1024",
-                      "min_cpus": "0", "moves/check_order": "0"}, "settings")
+                      "min_cpus": "0", "track": "1", "max_connections": "1048576", "timer_interval_ms": "224",
+                      "keepalive_time": "0", "keepalive_intvl": "75", "keepalive_probes": "9", "delayed_acks": "0",
+                      **{f"connections/timeout_{state}": seconds for state, seconds in TIMEOUTS.items()},
+                      "moves/check_order": "0"}, "settings")
         expect_equal(module.bucket_map() == [n * module.CPUS // 4096 for n in range(4096)], True, "dealt evenly")
         for cpu in range(module.CPUS):
             expect_equal(module.read(f"cpu{cpu}/buckets"), str(4096 // module.CPUS), "buckets owned")

@@ -7,7 +7,6 @@ from pathlib import Path
 import module
 
 DUMP = Path("/proc/flowbucket")
-STATES = ("half_open", "established", "closing", "time_wait", "closed", "udp", "other")
 
 Conn = namedtuple("Conn", "bucket proto first first_port other other_port state packets bytes idle_ms netns ifindex")
 

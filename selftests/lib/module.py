@@ -14,8 +14,11 @@ from harness import Broken, Failed
 FILES = Path("/sys/kernel/flowbucket")
 OBJECT = os.environ.get("FLOWBUCKET_KO", "")
 HASHES = ("skb", "siphash", "crc32c", "toeplitz")
+STATES = ("half_open", "established", "closing", "time_wait", "closed", "udp", "other")
 SETTINGS = ("enabled", "cpus", "interfaces", "hash", "toeplitz_key", "buckets", "quantum", "limit_packets",
-            "limit_bytes", "policy", "interval_ms", "hysteresis", "max_moves", "min_cpus", "moves/check_order", "map")
+            "limit_bytes", "policy", "interval_ms", "hysteresis", "max_moves", "min_cpus", "track", "max_connections",
+            "timer_interval_ms", "keepalive_time", "keepalive_intvl", "keepalive_probes", "delayed_acks",
+            *(f"connections/timeout_{state}" for state in STATES), "moves/check_order", "map")
 DROPS = ("drop_backlog", "drop_overlimit", "drop_device", "drop_route")
 CPUS = os.cpu_count()
 LIBC = ctypes.CDLL(None, use_errno=True)
