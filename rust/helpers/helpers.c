@@ -9,6 +9,7 @@
 #include "netdevice.c"
 #include "netfilter.c"
 #include "percpu.c"
+#include "prefetch.c"
 #include "proc.c"
 #include "skbuff.c"
 #include "smp.c"

@@ -39,6 +39,9 @@ u32 fb_cpu_to_node(unsigned int cpu);
 struct task_struct *fb_kthread_run(int (*fn)(void *data), void *data, const char *name);
 bool fb_kthread_sleep(unsigned int ms);
 
+/* linux/prefetch.h */
+void fb_prefetch(const void *what, size_t size);
+
 /* linux/proc_fs.h, linux/seq_file.h, linux/workqueue.h */
 struct proc_dir_entry *fb_proc_create(const char *name,
 				      bool (*show)(void *ctx, struct seq_file *to, u64 piece),

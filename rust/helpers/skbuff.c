@@ -64,11 +64,7 @@ bool fb_skb_leave_rcu(struct sk_buff *skb)
 /* Brings all of a packet's sk_buff, which another CPU wrote, into the cache. */
 void fb_prefetch_skb(const struct sk_buff *skb)
 {
-	const char *p = (const char *)skb;
-	unsigned int i;
-
-	for (i = 0; i < sizeof(*skb); i += L1_CACHE_BYTES)
-		prefetch(p + i);
+	fb_prefetch(skb, sizeof(*skb));
 }
 
 /* The same for its headers, and for what freeing it looks at. */

@@ -4,6 +4,7 @@
 //! file per API. All of the module's `unsafe` is here.
 
 pub(crate) mod bh;
+pub(crate) mod cache;
 pub(crate) mod counter;
 pub(crate) mod cpuhp;
 pub(crate) mod cpus;

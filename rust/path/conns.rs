@@ -3,9 +3,11 @@
 //! The connections: each CPU has the tables of the buckets it owns, and hands a bucket's table
 //! over with it ([`super::handoff`]). So what a CPU finds here is its own.
 
+use super::timers::TimerStats;
 use super::track::Tracking;
 use crate::kapi::{
     bh::BhOff,
+    cache::prefetch,
     percpu::PerCpu,
     room::{at_once, Softirq},
 };
@@ -17,7 +19,7 @@ use crate::model::{
     },
     sync::Word,
 };
-use core::cell::{Cell, RefCell};
+use core::cell::{Cell, RefCell, RefMut};
 use kernel::{cpu::nr_cpu_ids, prelude::*};
 
 /// The connections of one bucket.
@@ -32,25 +34,40 @@ pub(super) struct Conns {
 
 /// What one CPU has.
 struct Own {
-    /// By bucket; those that it owns and that have any connections.
-    tables: RefCell<KVVec<Option<KBox<ConnTable>>>>,
+    tables: RefCell<Tables>,
     /// Connections that it may add, taken from [`Conns::used`].
     credit: Cell<usize>,
+}
+
+struct Tables {
+    /// By bucket; those that it owns and that have any connections.
+    slots: KVVec<Option<KBox<ConnTable>>>,
+    /// The last packet, whose record is on its way from memory into the cache: it is tracked
+    /// when the next one comes, or when anybody looks.
+    last: Option<(usize, Seen, Ms)>,
 }
 
 /// Connections that a CPU helps itself to at once, if there may be many.
 const BATCH: usize = 64;
 
+/// What it takes to track a packet.
+#[derive(Clone, Copy)]
+pub(super) struct Tracker<'a> {
+    pub(super) tracking: &'a Tracking,
+    pub(super) timers: &'a TimerStats,
+    pub(super) now: Ms,
+}
+
 impl Conns {
     /// None yet, for so many buckets. Errors: `ENOMEM`.
     pub(super) fn new(buckets: usize) -> Result<Self> {
         let own = PerCpu::new(|_cpu| {
-            let mut tables = KVVec::with_capacity(buckets, GFP_KERNEL)?;
+            let mut slots = KVVec::with_capacity(buckets, GFP_KERNEL)?;
             for _ in 0..buckets {
-                tables.push(None, GFP_KERNEL)?;
+                slots.push(None, GFP_KERNEL)?;
             }
             let own = Own {
-                tables: RefCell::new(tables),
+                tables: RefCell::new(Tables { slots, last: None }),
                 credit: Cell::new(0),
             };
             Ok(((), own))
@@ -61,41 +78,44 @@ impl Conns {
         })
     }
 
-    /// A packet of one of this CPU's buckets goes on. `None` if its connection is tracked
-    /// nowhere, since there is no memory for a table.
-    #[inline]
-    pub(super) fn track(
-        &self,
-        bucket: usize,
-        seen: &Seen,
-        now: Ms,
-        tracking: &Tracking,
-        bh: &BhOff,
-    ) -> Option<Tracked> {
+    /// This CPU's tables, with all packets in them.
+    fn settled<'a>(
+        &'a self,
+        tracker: &Tracker<'_>,
+        bh: &'a BhOff,
+    ) -> Option<(&'a Own, RefMut<'a, Tables>)> {
         let ((), own) = self.own.local(bh);
         let mut tables = own.tables.try_borrow_mut().ok()?;
-        let slot = tables.get_mut(bucket)?;
-        let table = match slot {
-            Some(table) => table,
-            None => slot.insert(KBox::new(ConnTable::default(), at_once()).ok()?),
+        if let Some((bucket, seen, now)) = tables.last.take() {
+            let tracker = Tracker { now, ..*tracker };
+            own.track(self, &mut tables, bucket, &seen, &tracker, bh);
+        }
+        Some((own, tables))
+    }
+
+    /// A packet of one of this CPU's buckets goes on.
+    #[inline]
+    pub(super) fn track(&self, bucket: usize, seen: &Seen, tracker: &Tracker<'_>, bh: &BhOff) {
+        let Some((_, mut tables)) = self.settled(tracker, bh) else {
+            return;
         };
-        let before = table.len();
-        let timeout = |state| tracking.timeout(state);
-        let tracked = table.track(seen, now, timeout, || own.has_credit(self, tracking.max()));
-        if !matches!(tracked, Tracked::Known(..)) {
-            own.settle(self, table.len() as isize - before as isize);
+        if let Some(Some(table)) = tables.slots.get(bucket) {
+            if let Some(conn) = table.likely(seen.hash) {
+                prefetch(conn);
+            }
         }
-        if tracking.delayed_acks.relaxed() != 0 {
-            // It may have to be acknowledged.
-            table.set_due(now);
-        }
-        Some(tracked)
+        tables.last = Some((bucket, *seen, tracker.now));
     }
 
     /// A bucket leaves this CPU: what it has.
-    pub(super) fn send(&self, bucket: usize, bh: &BhOff) -> Option<KBox<ConnTable>> {
-        let ((), own) = self.own.local(bh);
-        own.tables.try_borrow_mut().ok()?.get_mut(bucket)?.take()
+    pub(super) fn send(
+        &self,
+        bucket: usize,
+        tracker: &Tracker<'_>,
+        bh: &BhOff,
+    ) -> Option<KBox<ConnTable>> {
+        let (_, mut tables) = self.settled(tracker, bh)?;
+        tables.slots.get_mut(bucket)?.take()
     }
 
     /// A bucket has come to this CPU, with this.
@@ -104,7 +124,7 @@ impl Conns {
         let Ok(mut tables) = own.tables.try_borrow_mut() else {
             return;
         };
-        if let Some(slot) = tables.get_mut(bucket) {
+        if let Some(slot) = tables.slots.get_mut(bucket) {
             *slot = table;
         }
     }
@@ -113,12 +133,12 @@ impl Conns {
     pub(super) fn with<R>(
         &self,
         bucket: usize,
+        tracker: &Tracker<'_>,
         bh: &BhOff,
         f: impl FnOnce(&ConnTable) -> R,
     ) -> Option<R> {
-        let ((), own) = self.own.local(bh);
-        let tables = own.tables.try_borrow().ok()?;
-        Some(f(tables.get(bucket)?.as_ref()?))
+        let (_, tables) = self.settled(tracker, bh)?;
+        Some(f(tables.slots.get(bucket)?.as_ref()?))
     }
 
     /// Goes on with a round through what this CPU has: for about `most` records, then it is
@@ -127,15 +147,15 @@ impl Conns {
         &self,
         round: &mut Round,
         most: u32,
+        tracker: &Tracker<'_>,
         bh: &BhOff,
         mut visit: impl FnMut(&mut Conn) -> Visit,
     ) -> bool {
-        let ((), own) = self.own.local(bh);
-        let Ok(mut tables) = own.tables.try_borrow_mut() else {
+        let Some((own, mut tables)) = self.settled(tracker, bh) else {
             return true;
         };
         let mut left = most;
-        while let Some(slot) = tables.get_mut(round.bucket) {
+        while let Some(slot) = tables.slots.get_mut(round.bucket) {
             if left == 0 {
                 return false;
             }
@@ -156,6 +176,51 @@ impl Conns {
 }
 
 impl Own {
+    /// Tracks a packet and counts what becomes of it.
+    #[inline]
+    fn track(
+        &self,
+        all: &Conns,
+        tables: &mut Tables,
+        bucket: usize,
+        seen: &Seen,
+        tracker: &Tracker<'_>,
+        bh: &BhOff,
+    ) {
+        let Tracker {
+            tracking,
+            timers,
+            now,
+        } = *tracker;
+        let table = match tables.slots.get_mut(bucket) {
+            Some(Some(table)) => table,
+            Some(slot) => match KBox::new(ConnTable::default(), at_once()) {
+                Ok(table) => slot.insert(table),
+                Err(_) => return timers.untracked.add(1, bh),
+            },
+            None => return,
+        };
+        let before = table.len();
+        let timeout = |state| tracking.timeout(state);
+        let tracked = table.track(seen, now, timeout, || self.has_credit(all, tracking.max()));
+        match tracked {
+            Tracked::Known(..) => {}
+            Tracked::New(_) => timers.added.add(1, bh),
+            Tracked::Instead(_) => {
+                timers.added.add(1, bh);
+                timers.evicted.add(1, bh);
+            }
+            Tracked::Full => timers.untracked.add(1, bh),
+        }
+        if !matches!(tracked, Tracked::Known(..)) {
+            self.settle(all, table.len() as isize - before as isize);
+        }
+        if tracking.delayed_acks.relaxed() != 0 {
+            // It may have to be acknowledged.
+            table.set_due(now);
+        }
+    }
+
     /// Whether there may be one more.
     fn has_credit(&self, all: &Conns, max: u32) -> bool {
         if self.credit.get() > 0 {

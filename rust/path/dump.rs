@@ -68,7 +68,9 @@ impl Control {
                 return;
             }
             to.clear();
-            let all = table.conns.with(bucket, &bh, |conns| {
+            let (lane, _) = self.engine.lanes.local(&bh);
+            let tracker = self.engine.tracking.tracker(lane, time::coarse_ms());
+            let all = table.conns.with(bucket, &tracker, &bh, |conns| {
                 let copied = (0..conns.len())
                     .filter_map(|at| conns.get(at))
                     .all(|conn| to.push_within_capacity(*conn).is_ok());

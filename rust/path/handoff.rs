@@ -160,7 +160,9 @@ impl Keeper for Turn<'_> {
         if let Ok(mut queue) = self.local.queue.try_borrow_mut() {
             more.parcel.put(queue.collect(bucket as u32));
         }
-        more.conns.put(self.table.conns.send(bucket, self.bh));
+        let tracker = (self.napis.tracking).tracker(self.lane, time::coarse_ms());
+        more.conns
+            .put(self.table.conns.send(bucket, &tracker, self.bh));
         send(&lane.mail);
         if lane.inbox.wake() {
             self.napis.wake_now(to, self.lane, self.bh);

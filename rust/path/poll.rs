@@ -114,7 +114,7 @@ impl Engine {
         let mut next = turn.next();
         let start = next.as_ref().map(|_| time::now());
         let track = self.tracking.on.relaxed() != 0;
-        let ms = time::coarse_ms();
+        let tracker = self.tracking.tracker(lane, time::coarse_ms());
         while let Some((bucket, packet)) = next {
             done += 1;
             // One ahead, so that its headers are in the cache in time.
@@ -139,12 +139,10 @@ impl Engine {
             lane.stats.packets.add(1, bh);
             lane.stats.queued.add(1, bh);
             if track {
-                self.tracking.packet(
+                tracker.packet(
                     (turn.table, bucket),
                     (packet.family(), &packet),
                     (packet.device(), packet.flow(), packet.len()),
-                    ms,
-                    lane,
                     bh,
                 );
             }

@@ -120,12 +120,10 @@ impl Hook for Napis<Engine> {
                 load.ns.add(lane.charge(lane.price(), 1, bh), bh);
             }
             if self.tracking.on.relaxed() != 0 {
-                self.tracking.packet(
+                self.tracking.tracker(lane, time::coarse_ms()).packet(
                     (table, bucket),
                     (at.family(), &skb),
                     (skb.device(), hash, skb.len()),
-                    time::coarse_ms(),
-                    lane,
                     bh,
                 );
             }

@@ -104,10 +104,11 @@ fn raise(word: &Word, value: u64) {
 
 impl Rounds for Control {
     fn round(&self, cpu: u32, thread: &OnCpu) {
-        let Some(stats) = self.engine.lanes.get(cpu).map(|lane| &lane.timers) else {
+        let Some(lane) = self.engine.lanes.get(cpu) else {
             thread.sleep(NAP_MS as u32);
             return;
         };
+        let stats = &lane.timers;
         let interval = u64::from(self.engine.timer_interval.get()) * 1_000_000;
         let now = time::now();
         let next = match stats.next.relaxed() as u64 {
@@ -129,14 +130,15 @@ impl Rounds for Control {
         let tracking = &self.engine.tracking;
         let mut round = Round::new(ms, tracking);
         let mut sockets = Sockets::new(tracking, self.engine.timer_interval.get(), ms, stats);
+        let tracker = tracking.tracker(lane, ms);
         let late = now - next;
         loop {
             let begin = time::now();
             let bh = BhGuard::new();
             let table = self.engine.table.read(&bh);
-            let over = table
-                .conns
-                .walk(&mut round, SLICE, &bh, |conn| sockets.visit(conn, &bh));
+            let over = table.conns.walk(&mut round, SLICE, &tracker, &bh, |conn| {
+                sockets.visit(conn, &bh)
+            });
             let end = time::now();
             raise(&stats.slice_ns, end - begin);
             if over {

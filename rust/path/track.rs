@@ -2,13 +2,14 @@
 
 //! What becomes of a packet's connection when the packet goes on, and the operator's part in it.
 
+use super::conns::Tracker;
 use super::lane::Lane;
 use super::limits::Limit;
 use super::sockets::Wanted;
 use super::table::Table;
 use crate::kapi::{bh::BhOff, netdev::Device};
 use crate::model::{
-    conn::{Ms, Seen, State, Timeouts, Tracked},
+    conn::{Ms, Seen, State, Timeouts},
     packet::{Bytes, Family},
     sync::Word,
 };
@@ -113,6 +114,18 @@ impl Tracking {
         self.epoch.acquire() as u16
     }
 
+    /// What it takes to track a packet of this CPU's.
+    #[inline]
+    pub(super) fn tracker<'a>(&'a self, lane: &'a Lane, now: Ms) -> Tracker<'a> {
+        Tracker {
+            tracking: self,
+            timers: &lane.timers,
+            now,
+        }
+    }
+}
+
+impl Tracker<'_> {
     /// A packet of a bucket that this CPU owns goes on.
     #[inline]
     pub(super) fn packet(
@@ -120,29 +133,17 @@ impl Tracking {
         (table, bucket): (&Table, usize),
         (family, packet): (Family, &impl Bytes),
         (device, hash, len): (&Device, u32, u32),
-        now: Ms,
-        lane: &Lane,
         bh: &BhOff,
     ) {
-        let Some(seen) = Seen::parse(family, packet) else {
-            return;
-        };
-        let seen = Seen {
-            hash,
-            len,
-            net: device.net_number(),
-            interface: device.index(),
-            ..seen
-        };
-        let timers = &lane.timers;
-        match table.conns.track(bucket, &seen, now, self, bh) {
-            Some(Tracked::Known(..)) => {}
-            Some(Tracked::New(_)) => timers.added.add(1, bh),
-            Some(Tracked::Instead(_)) => {
-                timers.added.add(1, bh);
-                timers.evicted.add(1, bh);
-            }
-            Some(Tracked::Full) | None => timers.untracked.add(1, bh),
+        if let Some(seen) = Seen::parse(family, packet) {
+            let seen = Seen {
+                hash,
+                len,
+                net: device.net_number(),
+                interface: device.index(),
+                ..seen
+            };
+            table.conns.track(bucket, &seen, self, bh);
         }
     }
 }

@@ -25,6 +25,8 @@ CASES = {
     "handoff": "handoff",
     "flood": "flood",
     "rebalance": "rebalance",
+    "table": "table",
+    "timers": "table",
 }
 OUT = Path(__file__).resolve().parents[2] / "build" / "bench"
 

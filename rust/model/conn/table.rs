@@ -277,6 +277,14 @@ impl<R: Room> Table<R> {
         Some(if at < count { at } else { at & (all / 2 - 1) })
     }
 
+    /// The first record in the chain of a hash, most often the only one: to be brought into the
+    /// cache. Looks at none.
+    #[inline]
+    pub fn likely(&self, hash: u32) -> Option<&Conn> {
+        let first = *self.heads.get(self.head(hash)?)?;
+        self.get(usize::from(first).checked_sub(1)?)
+    }
+
     /// The place of a packet's connection. Fails if it would take too long.
     #[inline]
     fn find(&self, seen: &Seen) -> Result<Option<usize>, ()> {
