@@ -338,9 +338,10 @@ impl<R: Room> Table<R> {
         }
     }
 
-    /// Adds heads until there are as many as records, or no memory. Each splits a chain.
+    /// Adds heads until there are four for each record, or no memory: then seven of eight records
+    /// are the first of their chain, and no other is looked at on the way. Each splits a chain.
     fn grow(&mut self) {
-        while self.heads.len() < HEADS || self.heads.len() < self.len() {
+        while self.heads.len() < HEADS || self.heads.len() / 4 < self.len() {
             let new = self.heads.len();
             if !self.heads.push(0) {
                 return;
