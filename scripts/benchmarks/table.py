@@ -121,9 +121,6 @@ def table(compare, rounds):
     """Steering with a table of connections; what a connection takes."""
     steer.device()
     machine.load()
-    for name, cpus in (("direct", "0"), ("one", "1")):
-        sides = [lambda on=on, cpus=cpus: steer.measure(steer.with_flowbucket(cpus, track=on)) for on in (0, 1)]
-        yield compare(f"table/{name}, not tracked", "packets/s", sides, rounds)
     yield compare("table", "packets/s", (_theirs("2"), _ours("1")), rounds)
     yield compare("table/spread", "packets/s", (_theirs("3"), _ours("0-1")), rounds)
     for name, cpus in (("direct", "0"), ("one", "1")):
