@@ -50,6 +50,9 @@ struct Tables {
 /// Connections that a CPU helps itself to at once, if there may be many.
 const BATCH: usize = 64;
 
+/// So many buckets without a table cost as much to pass as a record.
+const EMPTY: usize = 16;
+
 /// What it takes to track a packet.
 #[derive(Clone, Copy)]
 pub(super) struct Tracker<'a> {
@@ -158,6 +161,9 @@ impl Conns {
         while let Some(slot) = tables.slots.get_mut(round.bucket) {
             if left == 0 {
                 return false;
+            }
+            if round.bucket % EMPTY == 0 {
+                left -= 1;
             }
             if let Some(table) = slot {
                 // To look whether it is due costs as much as a record does.

@@ -16,11 +16,16 @@ use crate::kapi::{
     smpboot::{OnCpu, Rounds},
     time,
 };
-use crate::model::{conn::State, sync::Word};
+use crate::model::{
+    conn::{Conn, State},
+    sync::Word,
+};
 
-/// Records that are looked at before packets have a turn: a fraction of a millisecond, also if
-/// all of them are forgotten.
-const SLICE: u32 = 512;
+/// Records that are looked at between two looks at the clock.
+const SLICE: u32 = 64;
+
+/// Nanoseconds for which packets wait for a walk, and not much more.
+const SLICE_NS: u64 = 200_000;
 
 /// The longest nap of a thread, so that another interval is known soon.
 const NAP_MS: u64 = 100;
@@ -111,8 +116,10 @@ impl Rounds for Control {
         let stats = &lane.timers;
         let interval = u64::from(self.engine.timer_interval.get()) * 1_000_000;
         let now = time::now();
+        // It may have been chosen by a longer interval.
+        let most = interval.max(stats.last_ns.relaxed() as u64);
         let next = match stats.next.relaxed() as u64 {
-            next if thread.begins() || next > now + interval => now + interval,
+            next if thread.begins() || next > now + most => now + interval,
             next => next,
         };
         stats.next.set_relaxed(next as usize);
@@ -121,8 +128,7 @@ impl Rounds for Control {
             thread.sleep(ms as u32);
             return;
         }
-        // Rounds that were missed are not made up for.
-        stats.next.set_relaxed((next + interval).max(now) as usize);
+        stats.next.set_relaxed((now + interval) as usize);
         if self.engine.enabled.relaxed() == 0 {
             return;
         }
@@ -136,14 +142,20 @@ impl Rounds for Control {
             let begin = time::now();
             let bh = BhGuard::new();
             let table = self.engine.table.read(&bh);
-            let over = table.conns.walk(&mut round, SLICE, &tracker, &bh, |conn| {
-                sockets.visit(conn, &bh)
-            });
-            let end = time::now();
+            let (mut over, mut end) = (false, begin);
+            while !over && end - begin < SLICE_NS {
+                let visit = |conn: &mut Conn| sockets.visit(conn, &bh);
+                over = table.conns.walk(&mut round, SLICE, &tracker, &bh, visit);
+                end = time::now();
+            }
             raise(&stats.slice_ns, end - begin);
             if over {
                 stats.late.add(late, &bh);
                 stats.over(&round, end - now, &bh);
+                // Rounds that were missed are not made up for, and no round takes more than
+                // half of the time.
+                let next = (next + interval).max(end + (end - now));
+                stats.next.set_relaxed(next as usize);
             }
             drop(bh);
             sockets.end_dead();
