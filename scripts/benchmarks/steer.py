@@ -105,11 +105,12 @@ def with_rps(mask):
     return setup
 
 
-def with_flowbucket(cpus, **knobs):
+def with_flowbucket(cpus, track=0, **knobs):
+    """Connections are not tracked unless asked for, as RPS does not; see table.py for that."""
     def setup():
         machine.rps(DEVICE, "0")
         machine.load()
-        for name, value in knobs.items():
+        for name, value in {"track": track, **knobs}.items():
             machine.knob(name, value)
         machine.flowbucket_on(cpus)
     return setup
