@@ -136,8 +136,6 @@ impl Engine {
             if let Some(load) = turn.table.load(bucket) {
                 load.count(packet.len(), bh);
             }
-            lane.stats.packets.add(1, bh);
-            lane.stats.queued.add(1, bh);
             if track {
                 tracker.packet(
                     (turn.table, bucket),
@@ -147,6 +145,9 @@ impl Engine {
                 );
             }
             resume.packet(packet);
+            // When it is through, so that who waits for all that was steered finds it all.
+            lane.stats.packets.add(1, bh);
+            lane.stats.queued.add(1, bh);
         }
         turn.local.resuming.set(false);
         if let Some(start) = start {

@@ -3,6 +3,8 @@
 //! What a packet costs in the table of connections: a million of them in 4,096 buckets, in
 //! random order, so that hardly anything is in a cache.
 
+#![expect(missing_docs, reason = "criterion's macro writes a function without")]
+
 use criterion::{criterion_group, criterion_main, BatchSize, Criterion};
 use flowbucket_model::conn::room::{Growing, Room};
 use flowbucket_model::conn::state::Says;
