@@ -10,6 +10,8 @@
 //!
 //! What is idle for too long is forgotten by a [`walk`].
 
+mod chain;
+mod half_open;
 pub mod key;
 pub mod room;
 pub mod seen;
