@@ -69,13 +69,7 @@ static FILES: [Attribute<ConnsDir>; 13] = [
         dir.show(page, |timers| timers.untracked.get())
     }),
     Attribute::ro(c"late", |dir, page| {
-        for entry in 0..Histogram::ENTRIES {
-            let count = dir.sum(|timers| timers.late.get(entry));
-            if count != 0 {
-                writeln!(page, "{} {}", 1u64 << entry, count)?;
-            }
-        }
-        Ok(())
+        Histogram::show(page, |entry| dir.sum(|timers| timers.late.get(entry)))
     }),
     timeout::<{ State::HalfOpen as usize }>(c"timeout_half_open"),
     timeout::<{ State::Established as usize }>(c"timeout_established"),

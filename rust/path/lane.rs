@@ -14,6 +14,7 @@ use crate::kapi::{
     percpu::PerCpu,
     random,
     skb::DropReason,
+    sysfs::Page,
     trace,
 };
 use crate::model::{
@@ -26,6 +27,7 @@ use crate::model::{
     sync::Word,
 };
 use core::cell::{Cell, RefCell};
+use core::fmt::Write;
 use kernel::{cpu::nr_cpu_ids, prelude::*};
 
 /// Packets that can wait for one CPU to sort them into its queue: what may come in
@@ -113,6 +115,17 @@ impl Histogram {
         if let Some(entry) = self.0.get(entry.min(Self::ENTRIES - 1)) {
             entry.add(1, bh);
         }
+    }
+
+    /// Lines "nanoseconds count" of what `of` tells for each entry, but for empty ones.
+    pub(super) fn show(page: &mut Page<'_>, of: impl Fn(usize) -> u64) -> Result {
+        for entry in 0..Self::ENTRIES {
+            let count = of(entry);
+            if count != 0 {
+                writeln!(page, "{} {}", 1u64 << entry, count)?;
+            }
+        }
+        Ok(())
     }
 
     /// What an entry has counted.

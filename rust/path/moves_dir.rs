@@ -37,13 +37,7 @@ static MOVES: [Attribute<MovesDir>; 5] = [
         dir.show_sum(page, |lane| lane.stats.held.get())
     }),
     Attribute::ro(c"histogram", |dir, page| {
-        for entry in 0..Histogram::ENTRIES {
-            let count = dir.sum(|lane| lane.move_ns.get(entry));
-            if count != 0 {
-                writeln!(page, "{} {}", 1u64 << entry, count)?;
-            }
-        }
-        Ok(())
+        Histogram::show(page, |entry| dir.sum(|lane| lane.move_ns.get(entry)))
     }),
     Attribute::ro(c"order_violations", |dir, page| {
         dir.show_sum(page, |lane| lane.stats.violations.get())

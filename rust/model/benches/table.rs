@@ -6,56 +6,15 @@
 #![expect(missing_docs, reason = "criterion's macro writes a function without")]
 
 use criterion::{criterion_group, criterion_main, BatchSize, Criterion};
-use flowbucket_model::conn::room::{Growing, Room};
 use flowbucket_model::conn::state::Says;
 use flowbucket_model::conn::{Key, Seen, Table};
 use flowbucket_model::packet::{Flow, FlowKey};
 use std::hint::black_box;
-use std::ops::{Deref, DerefMut};
 
-struct Host;
-
-struct HostVec<T>(Vec<T>);
-
-impl Room for Host {
-    type Vec<T> = HostVec<T>;
-}
-
-impl<T> Default for HostVec<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<T> Deref for HostVec<T> {
-    type Target = [T];
-    fn deref(&self) -> &[T] {
-        &self.0
-    }
-}
-
-impl<T> DerefMut for HostVec<T> {
-    fn deref_mut(&mut self) -> &mut [T] {
-        &mut self.0
-    }
-}
-
-impl<T> Growing<T> for HostVec<T> {
-    fn reserve(&mut self, more: usize) -> bool {
-        self.0.reserve_exact(more);
-        true
-    }
-    fn push(&mut self, item: T) -> bool {
-        self.0.push(item);
-        true
-    }
-    fn pop(&mut self) -> Option<T> {
-        self.0.pop()
-    }
-    fn capacity(&self) -> usize {
-        self.0.capacity()
-    }
-}
+/// The same memory as in the tests.
+#[path = "../tests/conn/host.rs"]
+mod host;
+use host::Host;
 
 const BUCKETS: usize = 4096;
 const ALL: u32 = 1_000_000;

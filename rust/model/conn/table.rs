@@ -185,7 +185,7 @@ impl<R: Room> Table<R> {
         let is = conn.advance(seen.says, seen.down);
         if was != is {
             self.changed(at, was, is);
-            self.is_due(now.wrapping_add(timeout(is)));
+            self.set_due(now.wrapping_add(timeout(is)));
         }
         Tracked::Known(was, is)
     }
@@ -208,8 +208,8 @@ impl<R: Room> Table<R> {
         }
     }
 
-    /// A record may be forgotten at this moment.
-    pub(super) fn is_due(&mut self, at: Ms) {
+    /// A walk may find something to do at this moment.
+    pub fn set_due(&mut self, at: Ms) {
         self.due = earlier(self.due, at);
         self.fresh = earlier(self.fresh, at);
     }
@@ -251,7 +251,7 @@ impl<R: Room> Table<R> {
             // What was forgotten for it makes the same difference.
             return Tracked::Full;
         }
-        self.is_due(now.wrapping_add(timeout(state)));
+        self.set_due(now.wrapping_add(timeout(state)));
         match instead {
             true => Tracked::Instead(state),
             false => Tracked::New(state),

@@ -52,12 +52,6 @@ impl<R: Room> Table<R> {
             .is_some_and(|due| !is_before(now, due) || self.epoch != epoch)
     }
 
-    /// Sees to it that the next walk goes through it.
-    #[inline]
-    pub fn set_due(&mut self, now: Ms) {
-        self.is_due(now);
-    }
-
     /// Begins a walk by the timeouts of an epoch.
     pub fn begin_walk(&mut self, epoch: u16) -> Walk {
         self.fresh = None;

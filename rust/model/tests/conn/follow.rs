@@ -2,8 +2,9 @@
 
 //! Any packets, any times: the table does what the book says.
 
+use crate::host::LEFT;
 use crate::reference::Reference;
-use crate::world::{packet, tcp, Real, Tracker, LEFT};
+use crate::world::{packet, tcp, Real, Tracker};
 use flowbucket_model::conn::state::{Says, FIN, RST, SYN};
 use flowbucket_model::conn::{Conn, Ms, Seen, State, Tracked};
 use proptest::collection::vec;

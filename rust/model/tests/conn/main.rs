@@ -3,6 +3,7 @@
 //! The table of connections.
 
 mod follow;
+mod host;
 mod limits;
 mod reference;
 mod tcp;
