@@ -26,6 +26,7 @@ from net import Netns, address, veth, wait_for
 # Seconds; the last probe is waited for as long as each other one.
 IDLE, BETWEEN, PROBES = 2, 1, 3
 GIVEN_UP = IDLE + PROBES * BETWEEN
+MANY = 40
 # RFC 1122, 4.2.3.2.
 LATEST_ACK_MS = 500
 LIVE, DEAD = {4: "192.0.2.2", 6: "2001:db8::2"}, {4: "192.0.2.3", 6: "2001:db8::3"}
@@ -125,6 +126,23 @@ def _():
             for sock in gone + live:
                 sock.close()
         expect(sum(conns.timers("dead")) == 2, f"{conns.timers('dead')} were ended")
+
+
+@test(f"{MANY} peers that are gone, at other times and in few buckets: each is noticed in time")
+def _():
+    with quick():
+        module.write("buckets", "64")
+        gone = []
+        for _ in range(MANY):
+            gone.append(connect(4, DEAD))
+            check_alive(gone[-1])
+            time.sleep(0.03)
+        with peers_gone():
+            took = [died_after(pair[1], 4 * GIVEN_UP) for pair in gone]
+        expect(sum(took) <= GIVEN_UP + 2, f"the last after {sum(took):.1f} s")
+        expect_equal(sum(conns.timers("dead")), MANY, "connections that were ended")
+        for sock in sum(gone, ()):
+            sock.close()
 
 
 @test("without that, nobody notices; nor who has not been silent for so long")

@@ -207,8 +207,9 @@ impl Own {
             None => return,
         };
         let before = table.len();
-        let timeout = |state| tracking.timeout(state);
-        let tracked = table.track(seen, now, timeout, || self.has_credit(all, tracking.max()));
+        let look_after = |state| tracking.look_after(state);
+        let room = || self.has_credit(all, tracking.max());
+        let tracked = table.track(seen, now, look_after, room);
         match tracked {
             Tracked::Known(..) => {}
             Tracked::New(_) => timers.added.add(1, bh),

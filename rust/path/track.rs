@@ -88,15 +88,20 @@ impl Tracking {
         self.timeouts.get(state as usize).map_or(0, Limit::get)
     }
 
-    /// The same in milliseconds.
-    #[inline]
-    pub(super) fn timeout(&self, state: State) -> Ms {
-        1000 * self.seconds(state)
+    /// All of them, in milliseconds.
+    pub(super) fn timeouts(&self) -> Timeouts {
+        Timeouts(State::ALL.map(|state| 1000 * self.seconds(state)))
     }
 
-    /// All of them.
-    pub(super) fn timeouts(&self) -> Timeouts {
-        Timeouts(State::ALL.map(|state| self.timeout(state)))
+    /// After how many milliseconds a thread is to look at a connection that has come to a
+    /// state: to forget it, or to probe it.
+    pub(super) fn look_after(&self, state: State) -> Ms {
+        let [idle, ..] = &self.keepalive;
+        let seconds = match (state, idle.get()) {
+            (State::Established, idle @ 1..) => idle.min(self.seconds(state)),
+            _ => self.seconds(state),
+        };
+        1000 * seconds
     }
 
     /// Sets one, in seconds. Errors: `ERANGE`.

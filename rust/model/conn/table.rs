@@ -149,19 +149,20 @@ impl<R: Room> Table<R> {
         self.get_mut(usize::from(link).checked_sub(1)?)
     }
 
-    /// A packet of the bucket goes on. `timeout` is that of a state, and `room` is asked whether
-    /// one more connection may be tracked in all.
+    /// A packet of the bucket goes on. `look_after` tells after how long a connection that has
+    /// come to a state is to be looked at, and `room` is asked whether one more may be tracked
+    /// in all.
     #[inline]
     pub fn track(
         &mut self,
         seen: &Seen,
         now: Ms,
-        timeout: impl Fn(State) -> Ms,
+        look_after: impl Fn(State) -> Ms,
         room: impl FnOnce() -> bool,
     ) -> Tracked {
         match self.find(seen) {
-            Ok(Some(at)) => self.update(at, seen, now, timeout),
-            Ok(None) => self.add(seen, now, timeout, room),
+            Ok(Some(at)) => self.update(at, seen, now, look_after),
+            Ok(None) => self.add(seen, now, look_after, room),
             Err(()) => Tracked::Full,
         }
     }
@@ -172,7 +173,7 @@ impl<R: Room> Table<R> {
         at: usize,
         seen: &Seen,
         now: Ms,
-        timeout: impl Fn(State) -> Ms,
+        look_after: impl Fn(State) -> Ms,
     ) -> Tracked {
         let Some(conn) = self.get_mut(at) else {
             return Tracked::Full;
@@ -185,7 +186,7 @@ impl<R: Room> Table<R> {
         let is = conn.advance(seen.says, seen.down);
         if was != is {
             self.changed(at, was, is);
-            self.set_due(now.wrapping_add(timeout(is)));
+            self.set_due(now.wrapping_add(look_after(is)));
         }
         Tracked::Known(was, is)
     }
@@ -219,7 +220,7 @@ impl<R: Room> Table<R> {
         &mut self,
         seen: &Seen,
         now: Ms,
-        timeout: impl Fn(State) -> Ms,
+        look_after: impl Fn(State) -> Ms,
         room: impl FnOnce() -> bool,
     ) -> Tracked {
         let state = first(seen.says);
@@ -251,7 +252,7 @@ impl<R: Room> Table<R> {
             // What was forgotten for it makes the same difference.
             return Tracked::Full;
         }
-        self.set_due(now.wrapping_add(timeout(state)));
+        self.set_due(now.wrapping_add(look_after(state)));
         match instead {
             true => Tracked::Instead(state),
             false => Tracked::New(state),
