@@ -196,8 +196,12 @@ def _():
         bench.send(PACKETS[:1])
         wait_for(lambda: len([each for each in conns.dump() if each[2:6] == ends(FLOWS[0])]) == 2, "both are there")
         found = [each for each in conns.dump() if each[2:6] == ends(FLOWS[0])]
-        inodes = {os.stat(f"/run/netns/{ns.name}").st_ino for ns in (one, bench.receiver)}
-        expect_equal({each.netns for each in found}, inodes, "namespaces")
+        inodes = [os.stat(f"/run/netns/{ns.name}").st_ino for ns in (one, bench.receiver)]
+        expect_equal({each.netns for each in found}, set(inodes), "namespaces")
+        bench.send(PACKETS)
+        one.close()
+        wait_for(lambda: Counter(each.netns for each in conns.dump() if each.proto == "udp") == {inodes[1]: len(FLOWS)},
+                 "those of one that went are forgotten, and no others")
 
 
 @test("fragments, errors and forged TCP")

@@ -8,6 +8,7 @@
 #include "moduleparam.c"
 #include "netdevice.c"
 #include "netfilter.c"
+#include "netns.c"
 #include "percpu.c"
 #include "prefetch.c"
 #include "proc.c"

@@ -66,6 +66,11 @@ enum fb_probe fb_tcp_probe(struct sock *sk, u32 idle_ms);
 bool fb_tcp_abort(struct sock *sk);
 enum fb_ack fb_tcp_ack(struct sock *sk, u32 ms);
 
+/* net/net_namespace.h */
+u32 fb_net_number(const struct net *net);
+struct net *fb_net_find(u32 number);
+u32 fb_net_inode(u32 number);
+
 /* linux/timekeeping.h */
 u32 fb_coarse_ms(void);
 

@@ -38,7 +38,7 @@ bool fb_netdev_has_rps(const struct net_device *dev)
 /* The number of its network namespace. */
 u32 fb_dev_net_number(const struct net_device *dev)
 {
-	return dev_net(dev)->ns.inum;
+	return fb_net_number(dev_net(dev));
 }
 
 u32 fb_dev_index(const struct net_device *dev)

@@ -2,21 +2,7 @@
 #include <net/inet6_hashtables.h>
 #include <net/inet_hashtables.h>
 #include <net/l3mdev.h>
-#include <net/net_namespace.h>
 #include <net/tcp.h>
-
-/* The namespace with this number. Caller is under RCU. */
-static struct net *fb_net_find(u32 number)
-{
-	struct net *net;
-
-	if (init_net.ns.inum == number)
-		return &init_net;
-	for_each_net_rcu(net)
-		if (net->ns.inum == number)
-			return net;
-	return NULL;
-}
 
 /*
  * The local socket of an established connection, with a reference, or NULL. Addresses

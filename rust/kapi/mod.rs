@@ -17,6 +17,7 @@ pub(crate) mod kthread;
 pub(crate) mod napi;
 pub(crate) mod netdev;
 pub(crate) mod netfilter;
+pub(crate) mod netns;
 pub(crate) mod packets;
 pub(crate) mod param;
 pub(crate) mod percpu;

@@ -47,7 +47,7 @@ impl Device {
         }
     }
 
-    /// The number of its network namespace.
+    /// The number of its network namespace, which no other one has had or will have.
     #[inline]
     pub(crate) fn net_number(&self) -> u32 {
         // SAFETY: A valid device.

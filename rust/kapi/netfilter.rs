@@ -67,6 +67,10 @@ pub(crate) trait Hook: Send + Sync + 'static {
     /// Called for every received IPv4 and IPv6 packet, with bottom halves off and
     /// under RCU. Takes the packet and says where it is now.
     fn pre_routing(&self, skb: Skb, at: &Arrival<'_>, bh: &BhOff) -> Verdict;
+
+    /// A network namespace goes, and nothing comes from it any more: its number, as
+    /// [`super::netdev::Device::net_number`]. One after the other; may sleep.
+    fn namespace_gone(&self, number: u32);
 }
 
 /// # Safety
@@ -113,10 +117,16 @@ unsafe extern "C" fn net_init(net: *mut bindings::net) -> c_int {
 
 /// # Safety
 ///
-/// As [`net_init`], which succeeded for this namespace.
-unsafe extern "C" fn net_exit(net: *mut bindings::net) {
-    // SAFETY: As above; `net_init` succeeded for this namespace.
-    unsafe { bindings::nf_unregister_net_hooks(net, OPS.load(Ordering::Acquire), N_OPS as u32) }
+/// As [`net_init`], which succeeded for this namespace, with the hooks of a [`Hooks<T>`].
+unsafe extern "C" fn net_exit<T: Hook>(net: *mut bindings::net) {
+    let ops = OPS.load(Ordering::Acquire);
+    // SAFETY: As above; `net_init` succeeded for this namespace, and `priv_` is the `T` that
+    // `Hooks` keeps alive until the pernet operations are unregistered.
+    let (ctx, number) = unsafe {
+        bindings::nf_unregister_net_hooks(net, ops, N_OPS as u32);
+        (&*(*ops).priv_.cast::<T>(), bindings::fb_net_number(net))
+    };
+    ctx.namespace_gone(number);
 }
 
 /// Our hooks, first at PRE_ROUTING of IPv4 and IPv6, in all network namespaces
@@ -151,7 +161,7 @@ impl<T: Hook> Hooks<T> {
         let pernet = KBox::pin(
             Opaque::new(bindings::pernet_operations {
                 init: Some(net_init),
-                exit: Some(net_exit),
+                exit: Some(net_exit::<T>),
                 // SAFETY: All other callbacks are optional, and the list head is
                 // set at registration.
                 ..unsafe { core::mem::zeroed() }

@@ -4,7 +4,7 @@
 //! over with it ([`super::handoff`]). So what a CPU finds here is its own.
 
 use super::timers::TimerStats;
-use super::track::Tracking;
+use super::track::{Gone, Tracking};
 use crate::kapi::{
     bh::BhOff,
     cache::prefetch,
@@ -268,6 +268,8 @@ pub(super) struct Round {
     now: Ms,
     epoch: u16,
     timeouts: Timeouts,
+    /// Namespaces whose connections are forgotten.
+    gone: Gone<u32>,
     bucket: usize,
     walk: Option<Walk>,
     /// What was found: connections by state, and bytes of memory.
@@ -284,6 +286,7 @@ impl Round {
             now,
             epoch: tracking.epoch(),
             timeouts: tracking.timeouts(),
+            gone: tracking.gone(),
             bucket: 0,
             walk: None,
             counts: [0; State::COUNT],
@@ -305,7 +308,12 @@ impl Round {
             self.walk = Some(table.begin_walk(self.epoch));
         }
         if let Some(walk) = &mut self.walk {
-            let slice = table.walk(walk, *left, self.now, &self.timeouts, visit);
+            let slice = table.walk(walk, *left, self.now, &self.timeouts, |conn| {
+                match self.gone.contains(&conn.net) {
+                    true => Visit::Forget,
+                    false => visit(conn),
+                }
+            });
             *left = left.saturating_sub(slice.walked);
             self.walked += u64::from(slice.walked);
             self.expired += u64::from(slice.expired);

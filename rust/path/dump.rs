@@ -8,7 +8,7 @@
 use super::control::Control;
 use crate::kapi::{
     bh::BhGuard,
-    cpus,
+    cpus, netns,
     procfs::{on_cpu, Pieces},
     time,
 };
@@ -120,7 +120,7 @@ impl fmt::Display for Line<'_> {
             conn.state().name(),
             conn.packets,
             conn.bytes,
-            conn.net,
+            netns::inode(conn.net),
             conn.interface
         )
     }

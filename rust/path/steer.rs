@@ -86,6 +86,10 @@ impl Engine {
 }
 
 impl Hook for Napis<Engine> {
+    fn namespace_gone(&self, number: u32) {
+        self.tracking.namespace_gone(number);
+    }
+
     #[inline]
     fn pre_routing(&self, mut skb: Skb, at: &Arrival<'_>, bh: &BhOff) -> Verdict {
         if self.enabled.relaxed() == 0 {

@@ -28,9 +28,15 @@ pub(super) struct Tracking {
     pub(super) keepalive: [Limit; 3],
     /// 1 while delayed acknowledgments are sent by the timer threads.
     pub(super) delayed_acks: Word,
-    /// Counts changes of timeouts.
+    /// Counts changes of what walks go by.
     epoch: Word,
+    /// Numbers of network namespaces that went lately.
+    gone: Gone<Word>,
 }
+
+/// Of so many namespaces the connections are forgotten in the next round. If more go before
+/// that, those of others stay until their timeouts.
+pub(super) type Gone<T> = [T; 8];
 
 /// A tenth of what a clock of milliseconds in 32 bits can tell apart, more or less.
 const LONGEST: u32 = 10 * 86_400;
@@ -49,6 +55,8 @@ impl Tracking {
             ],
             delayed_acks: Word::new(0),
             epoch: Word::new(0),
+            // No namespace has that number.
+            gone: core::array::from_fn(|_| Word::new(0)),
         }
     }
 
@@ -102,6 +110,20 @@ impl Tracking {
             _ => self.seconds(state),
         };
         1000 * seconds
+    }
+
+    /// A network namespace has gone: its connections are to be forgotten. One after the other.
+    pub(super) fn namespace_gone(&self, number: u32) {
+        let next = self.epoch.relaxed() % self.gone.len();
+        if let Some(slot) = self.gone.get(next) {
+            slot.set_relaxed(number as usize);
+        }
+        self.begin_epoch();
+    }
+
+    /// Namespaces that went lately.
+    pub(super) fn gone(&self) -> Gone<u32> {
+        self.gone.each_ref().map(|number| number.relaxed() as u32)
     }
 
     /// Sets one, in seconds. Errors: `ERANGE`.
