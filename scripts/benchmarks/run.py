@@ -27,6 +27,7 @@ CASES = {
     "rebalance": "rebalance",
     "table": "table",
     "timers": "table",
+    "ticks": "ticks",
 }
 OUT = Path(__file__).resolve().parents[2] / "build" / "bench"
 
