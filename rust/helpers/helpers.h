@@ -52,7 +52,7 @@ long fb_on_cpu(unsigned int cpu, long (*fn)(void *data), void *data);
 /* linux/smpboot.h */
 int fb_timers_start(void (*round)(void *ctx, unsigned int cpu, bool begins), void *ctx);
 void fb_timers_stop(void);
-bool fb_timer_sleep(unsigned int ms);
+bool fb_timer_sleep(u64 ns);
 bool fb_timer_yield(void);
 
 /* net/tcp.h */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/hrtimer.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
 #include <linux/smpboot.h>
@@ -59,12 +60,17 @@ void fb_timers_stop(void)
 	smpboot_unregister_percpu_thread(&fb_timer_threads);
 }
 
-/* In such a thread: sleeps for @ms. False: the round is to end. */
-bool fb_timer_sleep(unsigned int ms)
+/*
+ * In such a thread: sleeps for @ns. False: the round is to end. Not in jiffies: a kernel
+ * with 100 of them a second would be two of them late, 20 ms.
+ */
+bool fb_timer_sleep(u64 ns)
 {
+	ktime_t time = ns_to_ktime(ns);
+
 	set_current_state(TASK_IDLE);
 	if (!kthread_should_stop() && !kthread_should_park())
-		schedule_timeout(msecs_to_jiffies(ms));
+		schedule_hrtimeout_range(&time, 100 * NSEC_PER_USEC, HRTIMER_MODE_REL);
 	__set_current_state(TASK_RUNNING);
 	return !kthread_should_stop() && !kthread_should_park();
 }

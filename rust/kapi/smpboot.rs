@@ -28,10 +28,10 @@ impl OnCpu {
         self.begins
     }
 
-    /// Sleeps for so many milliseconds. False: return now.
-    pub(crate) fn sleep(&self, ms: u32) -> bool {
+    /// Sleeps for so many nanoseconds. False: return now.
+    pub(crate) fn sleep(&self, ns: u64) -> bool {
         // SAFETY: In such a thread, by what this value stands for.
-        unsafe { bindings::fb_timer_sleep(ms) }
+        unsafe { bindings::fb_timer_sleep(ns) }
     }
 
     /// Lets others run. False: return now.

@@ -28,7 +28,7 @@ const SLICE: u32 = 64;
 const SLICE_NS: u64 = 200_000;
 
 /// The longest nap of a thread, so that another interval is known soon.
-const NAP_MS: u64 = 100;
+const NAP_NS: u64 = 100_000_000;
 
 /// What is known of one CPU's connections; written by it alone.
 pub(super) struct TimerStats {
@@ -110,7 +110,7 @@ fn raise(word: &Word, value: u64) {
 impl Rounds for Control {
     fn round(&self, cpu: u32, thread: &OnCpu) {
         let Some(lane) = self.engine.lanes.get(cpu) else {
-            thread.sleep(NAP_MS as u32);
+            thread.sleep(NAP_NS);
             return;
         };
         let stats = &lane.timers;
@@ -124,8 +124,7 @@ impl Rounds for Control {
         };
         stats.next.set_relaxed(next as usize);
         if next > now {
-            let ms = (next - now).div_ceil(1_000_000).min(NAP_MS);
-            thread.sleep(ms as u32);
+            thread.sleep((next - now).min(NAP_NS));
             return;
         }
         stats.next.set_relaxed((now + interval) as usize);
