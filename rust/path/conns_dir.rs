@@ -4,7 +4,7 @@
 
 use super::control::Control;
 use super::files::{number, ControlDir};
-use super::lane::Histogram;
+use super::stats::Histogram;
 use super::timers::TimerStats;
 use crate::kapi::{
     cpus,

@@ -5,21 +5,15 @@
 use super::balance_dir::{self, BalanceDir};
 use super::conns_dir::{self, ConnsDir};
 use super::control::Control;
-use super::lane::{Lane, Stats};
+use super::cpu_dir::{self, CpuDir};
 use super::limits::Limit;
 use super::moves_dir::{self, MovesDir};
 use crate::kapi::{
     bh::BhGuard,
-    counter::Counter,
     cpus,
     sysfs::{Attribute, BinAttribute, Kobject, Page, Parent},
 };
-use crate::model::{
-    balance::{Policy, FULL},
-    hash::toeplitz,
-    hash::Algorithm,
-    map::Buckets,
-};
+use crate::model::{balance::Policy, hash::toeplitz, hash::Algorithm, map::Buckets};
 use core::fmt::Write;
 use kernel::{
     prelude::*,
@@ -29,12 +23,6 @@ use kernel::{
 
 /// The directory itself.
 pub(super) struct ControlDir(pub(super) Arc<Control>);
-
-/// The directory `cpu<N>`.
-struct CpuDir {
-    control: Arc<Control>,
-    cpu: u32,
-}
 
 /// All files. Those of CPUs go first, being inside the other directory.
 pub(super) struct Files {
@@ -60,15 +48,7 @@ impl Files {
         let balance = balance_dir::new(&root, control.clone())?;
         let mut cpu_dirs = KVec::new();
         for cpu in cpus::possible() {
-            let name = CString::try_from_fmt(fmt!("cpu{}", cpu))?;
-            let dir = CpuDir {
-                control: control.clone(),
-                cpu,
-            };
-            cpu_dirs.push(
-                Kobject::new(Parent::Of(&root), &name, dir, &CPU)?,
-                GFP_KERNEL,
-            )?;
+            cpu_dirs.push(cpu_dir::new(&root, control.clone(), cpu)?, GFP_KERNEL)?;
         }
         Ok(Self {
             _cpus: cpu_dirs,
@@ -264,72 +244,4 @@ fn show_key(dir: &ControlDir, page: &mut Page<'_>) -> Result {
 fn show_buckets(dir: &ControlDir, page: &mut Page<'_>) -> Result {
     let buckets = dir.0.with_settings(|settings| settings.buckets);
     Ok(writeln!(page, "{}", buckets.count())?)
-}
-
-static CPU: [Attribute<CpuDir>; 17] = [
-    Attribute::ro(c"packets", |dir, page| {
-        dir.show(page, |stats| &stats.packets)
-    }),
-    Attribute::ro(c"bytes", |dir, page| dir.show(page, |stats| &stats.bytes)),
-    Attribute::ro(c"direct", |dir, page| dir.show(page, |stats| &stats.direct)),
-    Attribute::ro(c"queued", |dir, page| dir.show(page, |stats| &stats.queued)),
-    Attribute::ro(c"steered", |dir, page| {
-        dir.show(page, |stats| &stats.steered)
-    }),
-    Attribute::ro(c"ipis", |dir, page| dir.show(page, |stats| &stats.ipis)),
-    Attribute::ro(c"drop_backlog", |dir, page| {
-        dir.show(page, |stats| &stats.drop_backlog)
-    }),
-    Attribute::ro(c"drop_overlimit", |dir, page| {
-        dir.show(page, |stats| &stats.drop_overlimit)
-    }),
-    Attribute::ro(c"drop_device", |dir, page| {
-        dir.show(page, |stats| &stats.drop_device)
-    }),
-    Attribute::ro(c"drop_route", |dir, page| {
-        dir.show(page, |stats| &stats.drop_route)
-    }),
-    Attribute::ro(c"rps", |dir, page| dir.show(page, |stats| &stats.rps)),
-    Attribute::ro(c"busy_ns", |dir, page| dir.show(page, |stats| &stats.busy)),
-    Attribute::ro(c"load_other", |dir, page| {
-        let state = dir.control.balancer.state.lock();
-        let other = state.memory.other(dir.cpu) * 1000 / FULL;
-        Ok(writeln!(page, "{other}")?)
-    }),
-    Attribute::ro(c"utilization", |dir, page| {
-        let spent = dir.control.balancer.state.lock().memory.spent(dir.cpu);
-        for (name, parts) in [
-            ("user", spent.user),
-            ("nice", spent.nice),
-            ("system", spent.system),
-            ("softirq", spent.softirq),
-            ("irq", spent.irq),
-            ("steal", spent.steal),
-        ] {
-            writeln!(page, "{name} {parts}")?;
-        }
-        Ok(())
-    }),
-    Attribute::ro(c"connections", |dir, page| {
-        conns_dir::show_conns(&dir.lane()?.timers, page)
-    }),
-    Attribute::ro(c"timers", |dir, page| {
-        conns_dir::show_timers(&dir.lane()?.timers, page)
-    }),
-    Attribute::ro(c"buckets", |dir, page| {
-        let bh = BhGuard::new();
-        let table = dir.control.engine.table.read(&bh);
-        let owned = (0..table.len()).filter(|&bucket| table.owner(bucket) == dir.cpu);
-        Ok(writeln!(page, "{}", owned.count())?)
-    }),
-];
-
-impl CpuDir {
-    fn show(&self, page: &mut Page<'_>, counter: fn(&Stats) -> &Counter) -> Result {
-        Ok(writeln!(page, "{}", counter(&self.lane()?.stats).get())?)
-    }
-
-    fn lane(&self) -> Result<&Lane> {
-        self.control.engine.lanes.get(self.cpu).ok_or(ENODEV)
-    }
 }

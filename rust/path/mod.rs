@@ -5,9 +5,11 @@
 //! In the order in which a packet meets them: [`steer`] looks it up in [`table`]
 //! and hands it to its owner's [`lane`], where [`poll`] takes it up, within
 //! [`limits`]. [`moves`] gives buckets to other CPUs, and [`handoff`] is what those do
-//! about it; [`balancer`] decides which, by what it finds in [`measure`]; [`checks`] can watch that nothing overtakes. [`control`] is the operator's
-//! side, shown by [`files`]; [`drain`] and [`hotplug`] see to it that nothing is left
-//! behind.
+//! about it; [`balancer`] decides which, by what it finds in [`measure`]; [`checks`] can
+//! watch that nothing overtakes. A packet that goes on is noted in [`conns`] by [`track`],
+//! through which each CPU's thread ([`timers`]) goes in [`round`]s. [`control`] is the
+//! operator's side, shown by [`files`]; [`drain`] and [`hotplug`] see to it that nothing is
+//! left behind.
 
 mod balance_dir;
 mod balancer;
@@ -15,6 +17,7 @@ mod checks;
 mod conns;
 mod conns_dir;
 mod control;
+mod cpu_dir;
 mod drain;
 mod dump;
 mod files;
@@ -28,8 +31,10 @@ mod moves;
 mod moves_dir;
 mod owners;
 mod poll;
+mod round;
 mod settings;
 mod sockets;
+mod stats;
 mod steer;
 mod table;
 mod timers;

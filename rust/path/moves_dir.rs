@@ -4,7 +4,8 @@
 
 use super::control::Control;
 use super::files::ControlDir;
-use super::lane::{Histogram, Lane};
+use super::lane::Lane;
+use super::stats::Histogram;
 use crate::kapi::{
     bh::BhGuard,
     cpus,

@@ -6,10 +6,10 @@
 //! What a thread finds is its CPU's own, see [`super::conns`]: all threads work at the same
 //! time and share nothing. In slices with bottom halves off, between which packets go on.
 
-use super::conns::Round;
 use super::control::Control;
-use super::lane::Histogram;
+use super::round::Round;
 use super::sockets::Sockets;
+use super::stats::Histogram;
 use crate::kapi::{
     bh::{BhGuard, BhOff},
     counter::Counter,
