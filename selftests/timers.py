@@ -171,6 +171,21 @@ def _():
         expect_equal(sum(conns.timers("dead")), 0, "peers given up")
 
 
+@test("a peer that lives is not given up when its packets are not tracked or not steered any more")
+def _():
+    for name, text in (("track", "0"), ("interfaces", "other")):
+        with quick():
+            pairs = [connect(version, LIVE) for version in (4, 6)]
+            for pair in pairs:
+                check_alive(pair)
+            module.write(name, text)
+            time.sleep(3 * GIVEN_UP)
+            note(f"{sum(conns.timers('probes'))} probes")
+            expect_equal(sum(conns.timers("dead")), 0, f"peers given up with {name} {text}")
+            for pair in pairs:
+                check_alive(pair)
+
+
 @test("an application's own settings win")
 def _():
     with quick():

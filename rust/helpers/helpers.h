@@ -44,7 +44,7 @@ void fb_prefetch(const void *what, size_t size);
 
 /* linux/proc_fs.h, linux/seq_file.h, linux/workqueue.h */
 struct proc_dir_entry *fb_proc_create(const char *name,
-				      bool (*show)(void *ctx, struct seq_file *to, u64 piece),
+				      int (*show)(void *ctx, struct seq_file *to, u64 piece),
 				      u64 (*count)(void *ctx), void *ctx);
 void fb_proc_remove(struct proc_dir_entry *entry);
 long fb_on_cpu(unsigned int cpu, long (*fn)(void *data), void *data);
@@ -62,7 +62,8 @@ enum fb_ack { FB_ACK_NONE, FB_ACK_WAITS, FB_ACK_SENT };
 struct sock *fb_tcp_find(u32 net_number, bool v6, const u8 *remote, u16 remote_port,
 			 const u8 *local, u16 local_port, int interface);
 void fb_tcp_put(struct sock *sk);
-enum fb_probe fb_tcp_probe(struct sock *sk, u32 idle_ms);
+u32 fb_tcp_silent_ms(const struct sock *sk);
+enum fb_probe fb_tcp_probe(struct sock *sk, u32 idle_ms, bool send);
 bool fb_tcp_abort(struct sock *sk);
 enum fb_ack fb_tcp_ack(struct sock *sk, u32 ms);
 
@@ -87,6 +88,9 @@ struct net *fb_dev_net(const struct net_device *dev);
 u32 fb_dev_net_number(const struct net_device *dev);
 u32 fb_dev_index(const struct net_device *dev);
 
+/* linux/preempt.h */
+bool fb_in_softirq(void);
+
 /* linux/netfilter.h */
 const struct nf_hook_entries *fb_nf_pre_routing(struct net *net, u8 pf);
 
@@ -94,6 +98,7 @@ const struct nf_hook_entries *fb_nf_pre_routing(struct net *net, u8 pf);
 u32 fb_skb_get_hash(struct sk_buff *skb);
 bool fb_skb_can_wait(const struct sk_buff *skb, const struct nf_hook_state *state);
 bool fb_skb_leave_rcu(struct sk_buff *skb);
+void fb_skb_enter_rcu(struct sk_buff *skb);
 void fb_prefetch_skb(const struct sk_buff *skb);
 void fb_prefetch_data(const struct sk_buff *skb);
 

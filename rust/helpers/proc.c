@@ -8,7 +8,7 @@
  * A file that is shown piece by piece, by number, until there is none. One user.
  */
 static struct fb_proc_user {
-	bool (*show)(void *ctx, struct seq_file *to, u64 piece);
+	int (*show)(void *ctx, struct seq_file *to, u64 piece);
 	u64 (*count)(void *ctx);
 	void *ctx;
 } fb_proc;
@@ -34,7 +34,7 @@ static void fb_proc_stop(struct seq_file *to, void *piece)
 
 static int fb_proc_show(struct seq_file *to, void *piece)
 {
-	return fb_proc.show(fb_proc.ctx, to, (uintptr_t)piece - 1) ? 0 : -ENOMEM;
+	return fb_proc.show(fb_proc.ctx, to, (uintptr_t)piece - 1);
 }
 
 static const struct seq_operations fb_proc_ops = {
@@ -46,7 +46,7 @@ static const struct seq_operations fb_proc_ops = {
 
 /* Makes it. NULL: there is no memory, or there is such a file. */
 struct proc_dir_entry *fb_proc_create(const char *name,
-				      bool (*show)(void *ctx, struct seq_file *to, u64 piece),
+				      int (*show)(void *ctx, struct seq_file *to, u64 piece),
 				      u64 (*count)(void *ctx), void *ctx)
 {
 	fb_proc = (struct fb_proc_user){ show, count, ctx };

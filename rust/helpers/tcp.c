@@ -37,7 +37,9 @@ struct sock *fb_tcp_find(u32 net_number, bool v6, const u8 *remote, u16 remote_p
 		sk = __inet_lookup_established(net, from, htons(remote_port), to, local_port, dif,
 					       sdif);
 	}
-	if (sk && (!sk_fullsock(sk) || sk->sk_protocol != IPPROTO_TCP)) {
+	/* The kernel's own sockets do not keep their namespace. */
+	if (sk && (!sk_fullsock(sk) || sk->sk_protocol != IPPROTO_TCP ||
+		   (!sk->sk_net_refcnt && !net_eq(net, &init_net)))) {
 		sock_gen_put(sk);
 		return NULL;
 	}
@@ -59,11 +61,17 @@ static void fb_tcp_send_ack(struct sock *sk)
 	__tcp_send_ack(sk, tp->rcv_nxt, 0);
 }
 
+/* For how long the socket has heard nothing from its peer. */
+u32 fb_tcp_silent_ms(const struct sock *sk)
+{
+	return jiffies_to_msecs(keepalive_time_elapsed(tcp_sk(sk)));
+}
+
 /*
- * Sends a keep-alive probe, if nothing was received for @idle_ms. As
- * tcp_keepalive_timer() does it, for a socket that has not asked for it.
+ * Sends a keep-alive probe, if nothing was received for @idle_ms, or tells without @send
+ * whether it would. As tcp_keepalive_timer() does it, for a socket that has not asked for it.
  */
-enum fb_probe fb_tcp_probe(struct sock *sk, u32 idle_ms)
+enum fb_probe fb_tcp_probe(struct sock *sk, u32 idle_ms, bool send)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	enum fb_probe done = FB_PROBE_BUSY;
@@ -81,6 +89,9 @@ enum fb_probe fb_tcp_probe(struct sock *sk, u32 idle_ms)
 	if (tp->packets_out || !tcp_write_queue_empty(sk) ||
 	    keepalive_time_elapsed(tp) < msecs_to_jiffies(idle_ms))
 		goto out;
+	done = FB_PROBE_SENT;
+	if (!send)
+		goto out;
 	/*
 	 * A sequence number that was acknowledged already makes the peer answer. Nothing
 	 * is out: the next one and the first unacknowledged one are the same.
@@ -90,7 +101,6 @@ enum fb_probe fb_tcp_probe(struct sock *sk, u32 idle_ms)
 	fb_tcp_send_ack(sk);
 	WRITE_ONCE(tp->snd_nxt, snd_nxt);
 	NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPKEEPALIVE);
-	done = FB_PROBE_SENT;
 out:
 	bh_unlock_sock(sk);
 	return done;

@@ -8,7 +8,7 @@
 use crate::bindings;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicBool, Ordering};
-use kernel::ffi::c_void;
+use kernel::ffi::{c_int, c_void};
 use kernel::{prelude::*, seq_file::SeqFile, sync::Arc};
 
 /// What the file tells.
@@ -16,7 +16,7 @@ pub(crate) trait Pieces: Send + Sync + 'static {
     /// How many pieces there are now.
     fn count(&self) -> u64;
     /// Writes one. It may be asked for again if there was too little room. May sleep.
-    /// Errors: `ENOMEM`.
+    /// Errors: what who reads it is told.
     fn show(&self, piece: u64, to: &SeqFile) -> Result;
 }
 
@@ -65,11 +65,14 @@ impl<T: Pieces> ProcFile<T> {
     /// # Safety
     ///
     /// Called for the file, with the data given in [`ProcFile::new`].
-    unsafe extern "C" fn show(data: *mut c_void, to: *mut bindings::seq_file, piece: u64) -> bool {
+    unsafe extern "C" fn show(data: *mut c_void, to: *mut bindings::seq_file, piece: u64) -> c_int {
         // SAFETY: The `T` given in `new`.
         let ctx = unsafe { &*data.cast::<T>() };
         // SAFETY: What `show` of a seq_file is given is its own for as long.
-        ctx.show(piece, unsafe { SeqFile::from_raw(to) }).is_ok()
+        match ctx.show(piece, unsafe { SeqFile::from_raw(to) }) {
+            Ok(()) => 0,
+            Err(e) => e.to_errno(),
+        }
     }
 
     /// # Safety

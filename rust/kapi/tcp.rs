@@ -22,8 +22,10 @@ unsafe impl Send for Socket {}
 /// What became of a keep-alive probe.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Probe {
+    /// Sent, or would be.
     Sent,
-    /// Not now: a program is at work on the socket, or it is not idle.
+    /// Not now: a program is at work on the socket, it is not idle, or has sent what is not
+    /// acknowledged yet, and what becomes of that tells more than a probe.
     Busy,
     /// The application has asked for probes itself, or the connection is about to end.
     NotOurs,
@@ -71,10 +73,17 @@ impl Socket {
         NonNull::new(sk).map(Self)
     }
 
-    /// Sends a keep-alive probe, if nothing was received for so long.
-    pub(crate) fn probe(&self, idle_ms: u32, _: &BhOff) -> Probe {
+    /// For how many milliseconds it has heard nothing from its peer.
+    pub(crate) fn silent_ms(&self) -> u32 {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::fb_tcp_silent_ms(self.0.as_ptr()) }
+    }
+
+    /// Sends a keep-alive probe, if nothing was received for so long; without `send`, only
+    /// tells whether it would.
+    pub(crate) fn probe(&self, idle_ms: u32, send: bool, _: &BhOff) -> Probe {
         // SAFETY: By the type invariant; bottom halves are off.
-        match unsafe { bindings::fb_tcp_probe(self.0.as_ptr(), idle_ms) } {
+        match unsafe { bindings::fb_tcp_probe(self.0.as_ptr(), idle_ms, send) } {
             bindings::fb_probe_FB_PROBE_SENT => Probe::Sent,
             bindings::fb_probe_FB_PROBE_BUSY => Probe::Busy,
             _ => Probe::NotOurs,

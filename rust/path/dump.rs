@@ -15,10 +15,16 @@ use crate::kapi::{
 use crate::model::conn::{key::End, Conn, Key, Ms};
 use crate::model::packet::{TCP, UDP, UDP_LITE};
 use core::net::{Ipv4Addr, Ipv6Addr};
-use kernel::{fmt, prelude::*, seq_file::SeqFile};
+use kernel::{
+    fmt,
+    prelude::*,
+    seq_file::SeqFile,
+    time::{delay::fsleep, Delta},
+};
 
-/// How often a bucket is looked for that moves meanwhile.
-const TRIES: u32 = 10;
+/// How often a bucket is looked for that moves meanwhile, and after which time again.
+const TRIES: u32 = 1000;
+const AGAIN: Delta = Delta::from_millis(1);
 
 impl Pieces for Control {
     fn count(&self) -> u64 {
@@ -29,12 +35,15 @@ impl Pieces for Control {
     fn show(&self, piece: u64, to: &SeqFile) -> Result {
         let bucket = piece as usize;
         let mut conns = KVVec::new();
-        for _ in 0..TRIES {
+        let mut tries = 0;
+        loop {
             match self.copy(bucket, &mut conns)? {
                 Found::All => break,
+                _ if tries == TRIES => return Err(EAGAIN),
                 Found::More(count) => conns.reserve(count, GFP_KERNEL)?,
-                Found::Moved => {}
+                Found::Moved => fsleep(AGAIN),
             }
+            tries += 1;
         }
         let now = time::coarse_ms();
         for conn in &conns {

@@ -8,6 +8,7 @@ use super::track::Tracking;
 use crate::kapi::{
     bh::BhOff,
     tcp::{Ack, Probe, Socket},
+    time,
 };
 use crate::model::conn::{is_before, walk::Visit, Conn, Ms, State};
 use crate::model::packet::TCP;
@@ -18,6 +19,10 @@ const MOST: usize = 16;
 
 /// Milliseconds for which an acknowledgment may wait at most: RFC 1122, 4.2.3.2.
 const LONGEST_DELAY: Ms = 500;
+
+/// The longest time between two probes, in milliseconds, so that a clock of 32 bits can tell
+/// what was before.
+const LONGEST_WAIT: u64 = 2_000_000_000;
 
 /// What is wanted of them, in milliseconds; 0 for nothing.
 #[derive(Clone, Copy)]
@@ -51,6 +56,11 @@ impl<'a> Sockets<'a> {
         }
     }
 
+    /// Whether connections have to be looked up among the sockets, which takes its time.
+    pub(super) fn are_wanted(&self) -> bool {
+        self.wanted.idle != 0 || self.wanted.acks != 0
+    }
+
     /// Looks after a connection.
     pub(super) fn visit(&mut self, conn: &mut Conn, bh: &BhOff) -> Visit {
         if conn.state() != State::Established || conn.key.proto() != TCP {
@@ -62,8 +72,9 @@ impl<'a> Sockets<'a> {
         if self.wanted.idle == 0 {
             return Visit::Keep;
         }
-        let waits = u32::from(conn.probes) * self.wanted.between;
-        let due = conn.seen.wrapping_add(self.wanted.idle + waits);
+        let waits = u64::from(conn.probes) * u64::from(self.wanted.between);
+        let after = u64::from(self.wanted.idle) + waits;
+        let due = conn.seen.wrapping_add(after.min(LONGEST_WAIT) as Ms);
         match is_before(self.now, due) {
             true => Visit::Until(due),
             false => self.probe(conn, bh),
@@ -73,7 +84,8 @@ impl<'a> Sockets<'a> {
     /// Sends the acknowledgment that is delayed, if it is time. True if there is one that waits.
     fn acknowledge(&self, conn: &Conn, bh: &BhOff) -> bool {
         let acks = self.wanted.acks;
-        if acks == 0 || self.now.wrapping_sub(conn.seen) > LONGEST_DELAY {
+        // Packets may have come since the round began.
+        if acks == 0 || is_before(conn.seen.wrapping_add(LONGEST_DELAY), self.now) {
             return false;
         }
         let ack = Socket::find(conn, bh).map_or(Ack::None, |socket| socket.acknowledge(acks, bh));
@@ -89,17 +101,20 @@ impl<'a> Sockets<'a> {
         let Some(socket) = Socket::find(conn, bh) else {
             return later;
         };
-        if u32::from(conn.probes) >= self.wanted.probes {
-            // Once more, whether the application has not asked for something else since.
-            return match socket.probe(u32::MAX >> 1, bh) {
-                Probe::NotOurs => later,
-                _ => match self.dead.push_within_capacity(socket) {
-                    Ok(()) => Visit::Forget,
-                    Err(_) => soon,
-                },
-            };
+        // What comes may not pass here any more: not tracked, not steered, by another hash. The
+        // socket knows best; it hears of a packet a little later than the record.
+        let (silent, now) = (socket.silent_ms(), time::coarse_ms());
+        if silent.saturating_add(self.wanted.idle / 2) < now.wrapping_sub(conn.seen) {
+            conn.seen = now.wrapping_sub(silent);
+            conn.probes = 0;
+            return soon;
         }
-        match socket.probe(self.wanted.idle, bh) {
+        let dead = u32::from(conn.probes) >= self.wanted.probes;
+        match socket.probe(self.wanted.idle, !dead, bh) {
+            Probe::Sent if dead => match self.dead.push_within_capacity(socket) {
+                Ok(()) => Visit::Forget,
+                Err(_) => soon,
+            },
             Probe::Sent => {
                 conn.probes += 1;
                 self.stats.probes.add(1, bh);

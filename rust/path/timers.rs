@@ -21,8 +21,10 @@ use crate::model::{
     sync::Word,
 };
 
-/// Records that are looked at between two looks at the clock.
+/// Records that are looked at between two looks at the clock; fewer if their sockets are looked
+/// up, in one of perhaps a thousand namespaces.
 const SLICE: u32 = 64;
+const FEW: u32 = 8;
 
 /// Nanoseconds for which packets wait for a walk, and not much more.
 const SLICE_NS: u64 = 200_000;
@@ -136,6 +138,7 @@ impl Rounds for Control {
         let mut round = Round::new(ms, tracking);
         let mut sockets = Sockets::new(tracking, self.engine.timer_interval.get(), ms, stats);
         let tracker = tracking.tracker(lane, ms);
+        let most = if sockets.are_wanted() { FEW } else { SLICE };
         let late = now - next;
         loop {
             let begin = time::now();
@@ -144,7 +147,7 @@ impl Rounds for Control {
             let (mut over, mut end) = (false, begin);
             while !over && end - begin < SLICE_NS {
                 let visit = |conn: &mut Conn| sockets.visit(conn, &bh);
-                over = table.conns.walk(&mut round, SLICE, &tracker, &bh, visit);
+                over = table.conns.walk(&mut round, most, &tracker, &bh, visit);
                 end = time::now();
             }
             raise(&stats.slice_ns, end - begin);
