@@ -3,6 +3,12 @@
 #include <net/net_namespace.h>
 
 /* The hooks at PRE_ROUTING of @pf in @net, or NULL. Caller is under RCU. */
+/* Whether bottom halves are off. */
+bool fb_in_softirq(void)
+{
+	return in_softirq();
+}
+
 const struct nf_hook_entries *fb_nf_pre_routing(struct net *net, u8 pf)
 {
 	if (pf == NFPROTO_IPV6)

@@ -2,8 +2,8 @@
 #include <net/net_namespace.h>
 
 /*
- * A namespace's number: never that of another one, as its inode's may be when it has gone,
- * and never 0. The lower half is enough, for four billion namespaces.
+ * A namespace's number: not that of another one, as its inode's may be when it has gone, and
+ * not 0. The lower half is enough until there have been four billion namespaces, of all kinds.
  */
 u32 fb_net_number(const struct net *net)
 {

@@ -5,7 +5,9 @@
 #include <linux/prefetch.h>
 #include <linux/skbuff.h>
 #include <net/dst.h>
+#include <net/inet_sock.h>
 #include <net/ip.h>
+#include <net/request_sock.h>
 #include <net/sock.h>
 #include <net/xfrm.h>
 
@@ -29,7 +31,11 @@ u32 fb_skb_get_hash(struct sk_buff *skb)
  * - on an L3 master (VRF), whose okfn frees what comes back late;
  * - after IPsec, with the addresses of the inner packet;
  * - on a bridge with br_netfilter, in its own pass, since that module may go before
- *   the packet goes on, and after it.
+ *   the packet goes on, and after it;
+ * - on a device that is going: a bond gets packets from its ports even after notifiers
+ *   were told. Before they are, a grace period waits for whoever sees it registered here;
+ * - from memory for emergencies, which must be given back soon;
+ * - with a request of BPF's syncookies, which borrows its listener.
  */
 bool fb_skb_can_wait(const struct sk_buff *skb, const struct nf_hook_state *state)
 {
@@ -37,6 +43,12 @@ bool fb_skb_can_wait(const struct sk_buff *skb, const struct nf_hook_state *stat
 
 	if (state->in != dev || state->net != dev_net(dev) || state->out || state->sk)
 		return false;
+	if (READ_ONCE(dev->reg_state) != NETREG_REGISTERED || skb_pfmemalloc(skb))
+		return false;
+#if IS_ENABLED(CONFIG_SYN_COOKIES)
+	if (skb->sk && skb->sk->sk_state == TCP_NEW_SYN_RECV && inet_reqsk(skb->sk)->syncookie)
+		return false;
+#endif
 	return !(dev->flags & IFF_LOOPBACK) && !netif_is_l3_master(dev) && !secpath_exists(skb) &&
 	       !nf_bridge_info_exists(skb);
 }
@@ -59,6 +71,22 @@ bool fb_skb_leave_rcu(struct sk_buff *skb)
 		}
 	}
 	return !skb_dst(skb) || skb_dst_force(skb);
+}
+
+/*
+ * Undoes that for a socket that a BPF program assigned, which is looked at anew: there may
+ * be others of its group. Caller is under RCU until the packet is done.
+ */
+void fb_skb_enter_rcu(struct sk_buff *skb)
+{
+	struct sock *sk = skb->sk;
+
+	if (likely(!sk) || skb->destructor != sock_edemux || !sk_fullsock(sk) ||
+	    !sock_flag(sk, SOCK_RCU_FREE))
+		return;
+	skb->destructor = sock_pfree;
+	/* It is freed after a grace period only. */
+	sock_gen_put(sk);
 }
 
 /* Brings all of a packet's sk_buff, which another CPU wrote, into the cache. */

@@ -69,7 +69,7 @@ pub(crate) trait Hook: Send + Sync + 'static {
     fn pre_routing(&self, skb: Skb, at: &Arrival<'_>, bh: &BhOff) -> Verdict;
 
     /// A network namespace goes, and nothing comes from it any more: its number, as
-    /// [`super::netdev::Device::net_number`]. One after the other; may sleep.
+    /// [`super::netdev::Device::net_number`]. May sleep.
     fn namespace_gone(&self, number: u32);
 }
 
@@ -81,8 +81,13 @@ unsafe extern "C" fn hook<T: Hook>(
     skb: *mut bindings::sk_buff,
     state: *const bindings::nf_hook_state,
 ) -> c_uint {
+    // Off when packets come in, but not when one comes back from a queue to user space.
+    // SAFETY: No preconditions.
+    if !unsafe { bindings::fb_in_softirq() } {
+        return bindings::NF_ACCEPT;
+    }
     // SAFETY: `ctx` is the `T` that `Hooks` keeps alive while hooks are registered;
-    // netfilter gives us the packet and calls with bottom halves off at PRE_ROUTING.
+    // netfilter gives us the packet; bottom halves are off.
     let (ctx, skb, at, bh) = unsafe {
         (
             &*ctx.cast::<T>(),

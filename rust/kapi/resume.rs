@@ -53,6 +53,8 @@ impl<'a> Resume<'a> {
             self.find(net, note.pf);
         }
         let skb = skb.into_raw();
+        // SAFETY: The packet is ours, and we are under RCU until it is done.
+        unsafe { bindings::fb_skb_enter_rcu(skb) };
         // SAFETY: `okfn` is what netfilter gave us in `Arrival::hold`.
         let okfn = unsafe { core::mem::transmute::<usize, Option<Okfn>>(note.okfn) };
         if !self.entries.is_null() {

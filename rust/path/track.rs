@@ -32,6 +32,8 @@ pub(super) struct Tracking {
     epoch: Word,
     /// Numbers of network namespaces that went lately.
     gone: Gone<Word>,
+    /// How many have gone.
+    went: Word,
 }
 
 /// Of so many namespaces the connections are forgotten in the next round. If more go before
@@ -57,6 +59,7 @@ impl Tracking {
             epoch: Word::new(0),
             // No namespace has that number.
             gone: core::array::from_fn(|_| Word::new(0)),
+            went: Word::new(0),
         }
     }
 
@@ -82,7 +85,10 @@ impl Tracking {
     }
 
     fn begin_epoch(&self) {
-        self.epoch.set_release(self.epoch.relaxed().wrapping_add(1));
+        let mut epoch = self.epoch.relaxed();
+        while let Err(now) = self.epoch.exchange(epoch, epoch.wrapping_add(1)) {
+            epoch = now;
+        }
     }
 
     /// How many connections there may be.
@@ -112,10 +118,13 @@ impl Tracking {
         1000 * seconds
     }
 
-    /// A network namespace has gone: its connections are to be forgotten. One after the other.
+    /// A network namespace has gone: its connections are to be forgotten.
     pub(super) fn namespace_gone(&self, number: u32) {
-        let next = self.epoch.relaxed() % self.gone.len();
-        if let Some(slot) = self.gone.get(next) {
+        let mut went = self.went.relaxed();
+        while let Err(now) = self.went.exchange(went, went.wrapping_add(1)) {
+            went = now;
+        }
+        if let Some(slot) = self.gone.get(went % self.gone.len()) {
             slot.set_relaxed(number as usize);
         }
         self.begin_epoch();
