@@ -49,7 +49,9 @@ impl Control {
     pub(super) fn start(&self) -> Result {
         let _hotplug = cpus::HotplugGuard::new();
         let settings = self.settings.lock();
-        // CPUs may have come or gone since the table was made. Nothing is steered yet.
+        // CPUs may have come or gone since the table was made. Nothing is steered yet, unless
+        // somebody has been very quick with the files.
+        self.engine.pause();
         self.engine.table.replace(settings.table()?);
         let on = param::enabled();
         self.engine.enabled.set_release(usize::from(on));

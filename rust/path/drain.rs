@@ -3,6 +3,7 @@
 //! Waiting until packets that wait have gone: before the module, a device or a CPU
 //! goes.
 
+use super::control::Control;
 use super::steer::Engine;
 use crate::kapi::{bh::BhGuard, cpus, napi::Napis, netdev, rcu::synchronize_net};
 use crate::model::sync::full_barrier;
@@ -37,9 +38,9 @@ impl Engine {
 
 impl Napis<Engine> {
     /// Has each CPU drop what waits there of devices that are no longer registered;
-    /// returns when all have. Packets that are on their way with a bucket are not seen.
+    /// returns when all have. Packets that are on their way with a bucket are not seen:
+    /// the caller sees to it that there are none, and that no CPU goes.
     fn sweep(&self) {
-        let _hotplug = cpus::HotplugGuard::new();
         let online = || cpus::possible().filter(|&cpu| cpus::is_online(cpu));
         for lane in online().filter_map(|cpu| self.lanes.get(cpu)) {
             lane.sweep.set_release(1);
@@ -63,14 +64,17 @@ impl Napis<Engine> {
 }
 
 /// Sees to it that no packet outlives its device.
-pub(super) struct DeviceWatch(pub(super) Arc<Napis<Engine>>);
+pub(super) struct DeviceWatch(pub(super) Arc<Control>);
 
 impl netdev::Unregister for DeviceWatch {
-    fn unregister(&self, _dev: &netdev::Device) {
-        // By now none of its packets comes in any more. The first time no CPU keeps or
-        // sends any further; what was sent with a bucket before has arrived, or is seen
-        // to arrive, the second time.
-        self.0.sweep();
-        self.0.sweep();
+    fn unregister(&self, dev: &netdev::Device) {
+        // One that goes to another namespace, or all when this notifier itself goes.
+        if dev.is_registered() {
+            return;
+        }
+        let _hotplug = cpus::HotplugGuard::new();
+        // Who moves buckets has the settings until they have arrived, with their packets.
+        // By now none of the device's packets comes in any more.
+        self.0.with_settings(|_| self.0.engine.sweep());
     }
 }

@@ -79,7 +79,7 @@ impl kernel::Module for Flowbucket {
         // Packets of a device may wait only while its going away is watched, and
         // those for a CPU while its going away is.
         let hotplug = cpuhp::Registration::new(control.clone())?;
-        let devices = netdev::Notifier::new(drain::DeviceWatch(engine.clone()))?;
+        let devices = netdev::Notifier::new(drain::DeviceWatch(control.clone()))?;
         let hooks = StoppedHooks {
             _hooks: Hooks::new(engine)?,
             control: control.clone(),

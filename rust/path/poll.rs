@@ -43,8 +43,12 @@ impl Poll for Engine {
         loop {
             table.buckets.turn(&lane.mail, &local.leaving, &mut turn);
             if lane.sweep.acquire() != 0 {
+                // A place that is taken and not written yet hides those behind it.
+                let end = lane.inbox.end();
                 turn.sweep();
-                lane.sweep.set_release(0);
+                if local.reader.passed(end) {
+                    lane.sweep.set_release(0);
+                }
             }
             let some = self.run(&turn, budget - done);
             done += some;
