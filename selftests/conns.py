@@ -181,6 +181,7 @@ def _():
             online.write_text("0\n", encoding="ascii")
             try:
                 check_flows(conns.dump(), cpu, "half_open" if cpu == 1 else "udp")
+                wait_for(lambda: sum(conns.states().values()) == len(FLOWS), "each is counted once")
                 bench.send(PACKETS)
             finally:
                 online.write_text("1\n", encoding="ascii")

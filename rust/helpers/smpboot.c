@@ -32,7 +32,8 @@ static void fb_timer_setup(unsigned int cpu)
 	__this_cpu_write(fb_timer_begins, true);
 }
 
-static void fb_timer_unpark(unsigned int cpu)
+/* Its CPU goes. (There is no unpark without it.) */
+static void fb_timer_park(unsigned int cpu)
 {
 	__this_cpu_write(fb_timer_begins, true);
 }
@@ -42,7 +43,7 @@ static struct smp_hotplug_thread fb_timer_threads = {
 	.thread_should_run = fb_timer_should_run,
 	.thread_fn = fb_timer_fn,
 	.setup = fb_timer_setup,
-	.unpark = fb_timer_unpark,
+	.park = fb_timer_park,
 	.thread_comm = "flowbucket/%u",
 };
 

@@ -155,6 +155,7 @@ impl Conns {
             return true;
         };
         let mut left = most;
+        let max = tracker.tracking.max();
         while let Some(slot) = tables.slots.get_mut(round.bucket) {
             if left == 0 {
                 return false;
@@ -165,7 +166,7 @@ impl Conns {
             if let Some(table) = slot {
                 // To look whether it is due costs as much as a record does.
                 left = left.saturating_sub(1);
-                if !round.go_on(table, &mut left, &mut visit, |n| own.settle(self, n)) {
+                if !round.go_on(table, &mut left, &mut visit, |n| own.settle(self, n, max)) {
                     continue;
                 }
                 if table.is_empty() {
@@ -217,7 +218,7 @@ impl Own {
             Tracked::Full => timers.untracked.add(1, bh),
         }
         if !matches!(tracked, Tracked::Known(..)) {
-            self.settle(all, table.len() as isize - before as isize);
+            self.settle(all, table.len() as isize - before as isize, tracking.max());
         }
         if tracking.delayed_acks.relaxed() != 0 {
             // It may have to be acknowledged.
@@ -230,8 +231,7 @@ impl Own {
         if self.credit.get() > 0 {
             return true;
         }
-        let share = (max as usize).checked_div(8 * nr_cpu_ids() as usize);
-        let batch = share.unwrap_or(1).clamp(1, BATCH);
+        let batch = batch(max);
         let mut used = all.used.relaxed();
         while used + batch <= max as usize {
             match all.used.exchange(used, used + batch) {
@@ -246,16 +246,23 @@ impl Own {
     }
 
     /// There are so many more, or fewer.
-    fn settle(&self, all: &Conns, more: isize) {
+    fn settle(&self, all: &Conns, more: isize, max: u32) {
         let credit = self.credit.get().saturating_add_signed(-more);
+        let batch = batch(max);
         self.credit.set(credit);
-        if credit <= 2 * BATCH {
+        if credit <= 2 * batch {
             return;
         }
-        self.credit.set(BATCH);
+        self.credit.set(batch);
         let mut used = all.used.relaxed();
-        while let Err(now) = all.used.exchange(used, used.saturating_sub(credit - BATCH)) {
+        while let Err(now) = all.used.exchange(used, used.saturating_sub(credit - batch)) {
             used = now;
         }
     }
+}
+
+/// How many connections a CPU helps itself to at once.
+fn batch(max: u32) -> usize {
+    let share = (max as usize).checked_div(8 * nr_cpu_ids() as usize);
+    share.unwrap_or(1).clamp(1, BATCH)
 }

@@ -51,13 +51,14 @@ const fn timeout<const STATE: usize>(name: &'static CStr) -> Attribute<ConnsDir>
 static FILES: [Attribute<ConnsDir>; 13] = [
     Attribute::ro(c"states", |dir, page| {
         for state in State::ALL {
-            let all = dir.sum(|timers| timers.count(state));
+            let all = dir.sum_online(|timers| timers.count(state));
             writeln!(page, "{} {all}", state.name())?;
         }
         Ok(())
     }),
     Attribute::ro(c"memory", |dir, page| {
-        dir.show(page, |timers| timers.memory.relaxed() as u64)
+        let memory = dir.sum_online(|timers| timers.memory.relaxed() as u64);
+        Ok(writeln!(page, "{memory}")?)
     }),
     Attribute::ro(c"added", |dir, page| {
         dir.show(page, |timers| timers.added.get())
@@ -82,9 +83,18 @@ static FILES: [Attribute<ConnsDir>; 13] = [
 
 impl ConnsDir {
     fn sum(&self, of: impl Fn(&TimerStats) -> u64) -> u64 {
+        self.sum_of(cpus::possible(), of)
+    }
+
+    /// Of what was found in rounds: those of a CPU that has gone since found what others have
+    /// now.
+    fn sum_online(&self, of: impl Fn(&TimerStats) -> u64) -> u64 {
+        self.sum_of(cpus::possible().filter(|&cpu| cpus::is_online(cpu)), of)
+    }
+
+    fn sum_of(&self, cpus: impl Iterator<Item = u32>, of: impl Fn(&TimerStats) -> u64) -> u64 {
         let lanes = &self.0.engine.lanes;
-        cpus::possible()
-            .filter_map(|cpu| lanes.get(cpu).map(|lane| of(&lane.timers)))
+        cpus.filter_map(|cpu| lanes.get(cpu).map(|lane| of(&lane.timers)))
             .sum()
     }
 
@@ -94,11 +104,14 @@ impl ConnsDir {
 }
 
 /// The file `connections` of a CPU.
-pub(super) fn show_conns(timers: &TimerStats, page: &mut Page<'_>) -> Result {
+pub(super) fn show_conns(timers: &TimerStats, cpu: u32, page: &mut Page<'_>) -> Result {
+    // Others have them now.
+    let own = |count: u64| if cpus::is_online(cpu) { count } else { 0 };
     for state in State::ALL {
-        writeln!(page, "{} {}", state.name(), timers.count(state))?;
+        writeln!(page, "{} {}", state.name(), own(timers.count(state)))?;
     }
-    Ok(writeln!(page, "memory {}", timers.memory.relaxed())?)
+    let memory = timers.memory.relaxed() as u64;
+    Ok(writeln!(page, "memory {}", own(memory))?)
 }
 
 /// The file `timers` of a CPU.

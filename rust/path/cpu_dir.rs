@@ -77,7 +77,7 @@ static CPU: [Attribute<CpuDir>; 17] = [
         Ok(())
     }),
     Attribute::ro(c"connections", |dir, page| {
-        conns_dir::show_conns(&dir.lane()?.timers, page)
+        conns_dir::show_conns(&dir.lane()?.timers, dir.cpu, page)
     }),
     Attribute::ro(c"timers", |dir, page| {
         conns_dir::show_timers(&dir.lane()?.timers, page)

@@ -18,7 +18,8 @@ pub(super) struct Round {
     gone: Gone<u32>,
     /// The bucket it is at.
     pub(super) bucket: usize,
-    walk: Option<Walk>,
+    /// Through the table of this bucket, which may leave meanwhile.
+    walk: Option<(usize, Walk)>,
     /// What was found: connections by state, and bytes of memory.
     pub(super) counts: [u64; State::COUNT],
     pub(super) memory: u64,
@@ -51,10 +52,12 @@ impl Round {
         visit: &mut impl FnMut(&mut Conn) -> Visit,
         settle: impl FnOnce(isize),
     ) -> bool {
+        let bucket = self.bucket;
+        self.walk = self.walk.filter(|&(through, _)| through == bucket);
         if self.walk.is_none() && table.is_due_at(self.now, self.epoch) {
-            self.walk = Some(table.begin_walk(self.epoch));
+            self.walk = Some((bucket, table.begin_walk(self.epoch)));
         }
-        if let Some(walk) = &mut self.walk {
+        if let Some((_, walk)) = &mut self.walk {
             let slice = table.walk(walk, *left, self.now, &self.timeouts, |conn| {
                 match self.gone.contains(&conn.net) {
                     true => Visit::Forget,
