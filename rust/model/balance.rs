@@ -15,6 +15,7 @@ mod heavy;
 mod level;
 mod load;
 pub mod proportional;
+pub mod rate;
 pub mod rest;
 mod shed;
 pub mod smooth;

@@ -14,7 +14,7 @@ use super::steer::Engine;
 use super::table::Table;
 use crate::kapi::{bh::BhGuard, cpus, cputime, time};
 use crate::model::balance::{
-    active,
+    active, rate,
     rest::Rest,
     smooth::{Smooth, Sum, Tempo},
     Board, Bucket, Cpu, FULL,
@@ -29,10 +29,6 @@ pub(super) const NOTHING: u64 = FULL / 20;
 /// slowly. Most often the kernel knows it by timer ticks only, of which few come in a
 /// period: what is less may be chance.
 const CHANGE: u64 = FULL / 10;
-
-/// A period has this part in what is taken for a CPU's other load, one in so many: with 3
-/// seven eighths of a change are seen within five periods.
-const SLOW: u64 = 3;
 
 /// What is remembered of a CPU.
 #[derive(Default)]
@@ -130,7 +126,6 @@ impl Memory {
 
     fn look_at_cpus(&mut self, engine: &Engine, first: bool, interval: u64) -> Result {
         let period = self.period;
-        let rate = |ns: u64| ns.saturating_mul(FULL).checked_div(period).unwrap_or(0);
         // Of CPUs that let packets go on from their queue: time, packets.
         let mut priced = (0, 0);
         for (cpu, lane) in lanes(engine) {
@@ -149,12 +144,9 @@ impl Memory {
                 (before.spent, before.other, before.minded) = Default::default();
                 continue;
             }
-            let other = rate(before.spent.busy().saturating_sub(own)).min(FULL);
-            // A shorter period tells less.
-            let (part, all) = (period, period + (SLOW - 1) * interval.max(1));
-            before.other = (before.other * (all - part) + other * part)
-                .checked_div(all)
-                .unwrap_or(0);
+            let other = before.spent.busy().saturating_sub(own);
+            let other = rate::of(other, period).min(FULL);
+            before.other = rate::blend(before.other, other, period, interval);
             before.minded = match before.other.abs_diff(before.minded) {
                 CHANGE.. => before.other,
                 _ => (15 * before.minded + before.other) / 16,
@@ -201,10 +193,7 @@ impl Memory {
             // No division for those that have nothing.
             let load = match ns {
                 0 => 0,
-                _ => ns
-                    .saturating_mul(FULL)
-                    .checked_div(self.period)
-                    .unwrap_or(0),
+                _ => rate::of(ns, self.period),
             };
             before.measured = u32::try_from(load).unwrap_or(u32::MAX);
             if let Some(cpu) = self.cpus.get_mut(table.owner(at) as usize) {
