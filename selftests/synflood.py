@@ -27,7 +27,7 @@ from net import Netns, address, veth, wait_for
 SECONDS = int(os.environ.get("FLOOD_SECONDS", "15"))
 ROOM = int(os.environ.get("ROOM", "20000"))
 # What Documentation/ABI promises of connections/memory.
-TABLE_BYTES = ROOM * 110 + 4096 * 2560
+TABLE_BYTES = ROOM * 160 + 4096 * 2560
 LIMIT_BYTES = 4 << 20
 # As in flood.py: queues and inboxes, and what the rest of the system does meanwhile.
 BOUND_KB = module.CPUS * (LIMIT_BYTES // 1024 + 2048) + 16 * 1024 + TABLE_BYTES // 1024

@@ -12,6 +12,9 @@ const FAR: usize = 32;
 
 const HEADS: usize = 8;
 
+/// The hash has 16 bits for them.
+const MOST_HEADS: usize = 1 << 16;
+
 impl<R: Room> Table<R> {
     /// The head of a hash. The bucket is its low bits, so those do not tell.
     #[inline]
@@ -84,10 +87,15 @@ impl<R: Room> Table<R> {
         }
     }
 
-    /// Adds heads until there are four for each record, or no memory: then seven of eight records
-    /// are the first of their chain, and no other is looked at on the way. Each splits a chain.
+    /// How many heads there are to be: four for each record. Then seven of eight are the first of
+    /// their chain, and no other is looked at on the way.
+    fn wanted(&self) -> usize {
+        (4 * self.len()).clamp(HEADS, MOST_HEADS)
+    }
+
+    /// Adds heads as far as they are wanted, or until there is no memory. Each splits a chain.
     pub(super) fn grow(&mut self) {
-        while self.heads.len() < HEADS || self.heads.len() / 4 < self.len() {
+        while self.heads.len() < self.wanted() {
             let new = self.heads.len();
             if !self.heads.push(0) {
                 return;
@@ -103,6 +111,29 @@ impl<R: Room> Table<R> {
                 self.chain(at);
             }
         }
+    }
+
+    /// Gives back what many more records have needed.
+    pub(super) fn shrink(&mut self) {
+        let wanted = self.wanted();
+        if self.heads.len() <= 4 * wanted {
+            return;
+        }
+        let (mut heads, mut pieces) = (R::Vec::default(), R::Vec::default());
+        // As much as is put into them, so that nothing fails on the way.
+        if !heads.reserve(wanted) || !pieces.reserve(self.pieces.len()) {
+            return;
+        }
+        core::mem::swap(&mut heads, &mut self.heads);
+        self.grow();
+        for at in 0..self.len() {
+            self.chain(at);
+        }
+        while let Some(piece) = self.pieces.pop() {
+            pieces.push(piece);
+        }
+        pieces.reverse();
+        self.pieces = pieces;
     }
 
     /// Adds a record. False if there is no memory.

@@ -104,6 +104,7 @@ impl<R: Room> Table<R> {
         }
         slice.over = walk.at == 0;
         if slice.over {
+            self.shrink();
             self.epoch = walk.epoch;
             self.due = match (walk.due, self.fresh) {
                 (Some(due), Some(fresh)) => earlier(Some(due), fresh),

@@ -29,6 +29,30 @@ fn memory_is_small() {
     }
 }
 
+/// What many have needed is given back when few are left, and those are found.
+#[test]
+fn memory_is_given_back() {
+    let mut real = established(60_000);
+    let much = real.0.memory();
+    let ack = |real: &mut Real, at: u32, now| {
+        let mut ack = tcp(at, 1 << 24, 16);
+        ack.hash = at.wrapping_mul(0x85eb_ca6b);
+        real.track(&ack, now, false)
+    };
+    let known = Tracked::Known(State::Established, State::Established);
+    for at in 100..200 {
+        assert_eq!(ack(&mut real, at, 900), known);
+    }
+    assert_eq!(real.expire(1200, 64), 59_900);
+    let bound = |count: usize| count * 160 + 2560;
+    assert!(real.0.memory() <= bound(100), "{} bytes", real.0.memory());
+    assert!(much <= bound(60_000) && much > bound(100));
+    for at in 100..200 {
+        assert_eq!(ack(&mut real, at, 1300), known);
+    }
+    assert_eq!(ack(&mut real, 99, 1300), Tracked::Full);
+}
+
 #[test]
 fn a_flood_pushes_out_itself_alone() {
     let mut real = established(1000);
