@@ -144,12 +144,13 @@ impl<T: Sync + 'static> Node<T> {
         attr: *mut bindings::attribute,
         buf: *mut c_char,
     ) -> isize {
-        // SAFETY: sysfs calls with what was registered in `Kobject::new`, and a page.
+        // SAFETY: sysfs calls with what was registered in `Kobject::new`, and a page, of
+        // which it wants one byte less.
         let (node, attr, buf) = unsafe {
             (
                 Self::from_kobj(kobj),
                 &*attr.cast::<Attribute<T>>(),
-                core::slice::from_raw_parts_mut(buf.cast::<u8>(), kernel::page::PAGE_SIZE),
+                core::slice::from_raw_parts_mut(buf.cast::<u8>(), kernel::page::PAGE_SIZE - 1),
             )
         };
         let mut page = Page { buf, len: 0 };
@@ -253,8 +254,6 @@ impl<T: Send + Sync + 'static> Kobject<T> {
                 bindings::sysfs_create_file_ns(this.0.kobj.get(), &attribute.raw, core::ptr::null())
             })?;
         }
-        // SAFETY: The object is live. Tells user space that it is complete.
-        unsafe { bindings::kobject_uevent(this.0.kobj.get(), bindings::kobject_action_KOBJ_ADD) };
         Ok(this)
     }
 }
