@@ -16,7 +16,7 @@ CARGO_ENV = PATH="$(dir $(call tool,RUSTC)):$$PATH" RUSTC=$(call tool,RUSTC) CAR
 export KDIR KVER FLAVOUR
 
 .PHONY: all module clippy rust-analyzer fmt fmt-check host-test host-clippy \
-	test demo bench sim setup kernel clean help
+	test demo bench sim fuzz soak coverage setup kernel clean help
 
 all: module
 
@@ -57,6 +57,17 @@ sim: setup
 	$(CARGO_ENV) $(call tool,CARGO) run --release --manifest-path rust/Cargo.toml -q \
 		-p flowbucket_sim -- --out $(CURDIR)/build $(SIM)
 
+# F=target: one of rust/fuzz. FUZZ_SECONDS=N for each.
+fuzz:
+	@scripts/fuzz $(F)
+
+# SOAK_MINUTES=N for another length. FLAVOUR=debug: with all of the kernel's checkers on.
+soak:
+	@scripts/soak $(FLAVOUR)
+
+coverage:
+	@scripts/coverage
+
 setup:
 	@scripts/setup
 
@@ -72,6 +83,9 @@ help:
 	@echo 'make demo              show the spread over 4 CPUs, with a picture'
 	@echo 'make bench [B=name]    compare with RPS, natively in user-mode Linux'
 	@echo 'make sim [SIM=options] balancing policies beside RSS++, RPS and RSS, simulated'
+	@echo 'make fuzz [F=target]   fuzz the parsers and the table of connections'
+	@echo 'make soak              two hours of traffic while everything comes and goes'
+	@echo 'make coverage          which lines of rust/model the host tests run'
 	@echo 'make clippy            lint the module; host-clippy: the host crates'
 	@echo 'make fmt, fmt-check    rustfmt'
 	@echo 'make rust-analyzer     write rust-project.json'

@@ -15,7 +15,6 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
-from pathlib import Path
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 
@@ -26,6 +25,7 @@ from harness import Failed, expect, expect_equal, main, must_fail, note, test
 from mover import Mover
 from net import Netns, address, run, veth
 from numbered import Numbered
+from scenes import OTHERS, REWRITE, random_map, repeat, rewrite, set_online
 
 DEVICES = int(os.environ.get("DEVICES", "5"))
 CPU_ROUNDS = int(os.environ.get("CPU_ROUNDS", "2"))
@@ -35,7 +35,6 @@ MIX = int(os.environ.get("MIX", "15"))
 # VLANs that go with their device.
 TOGETHER = 50
 SEED = 5
-OTHERS = range(1, module.CPUS)
 
 sender, receiver = Netns("fbsend"), Netns("fbrecv")
 veth(sender, "out", receiver, "in")
@@ -62,11 +61,6 @@ def checked():
              f"of them dropped with their device {module.total('drop_device')}")
 
 
-def set_online(cpu, online):
-    """Takes a CPU offline or brings it back."""
-    Path(f"/sys/devices/system/cpu/cpu{cpu}/online").write_text(f"{int(online)}\n", encoding="ascii")
-
-
 def refused(name, text, wanted):
     """A write that must be refused."""
     try:
@@ -75,34 +69,6 @@ def refused(name, text, wanted):
         expect_equal(error.errno, wanted, f"errno of '{text}' written to {name}")
     else:
         raise Failed(f"'{text}' was written to {name}")
-
-
-def random_map(rng):
-    """All buckets to CPUs that are online, at random, in runs."""
-    online = [0] + [cpu for cpu in OTHERS
-                    if Path(f"/sys/devices/system/cpu/cpu{cpu}/online").read_text(encoding="ascii").strip() == "1"]
-    count = int(module.read("buckets"))
-    edges = sorted(rng.sample(range(1, count), 20))
-    return "".join(f"{first}-{end - 1} {rng.choice(online)}\n" for first, end in zip([0] + edges, edges + [count]))
-
-
-REWRITE = {
-    "cpus": lambda rng: rng.choice(("0", "0-1", f"0-{module.CPUS - 1}", "0,2", "1-3")),
-    "interfaces": lambda rng: rng.choice(("", "in", "in to", "other")),
-    "map": random_map,
-    "enabled": lambda rng: rng.choice(("0", "1", "1")),
-    "hash": lambda rng: rng.choice(module.HASHES),
-    "buckets": lambda rng: rng.choice(("64", "1024", "4096", "65536")),
-}
-
-
-def rewrite(name, rng):
-    """Writes something valid; what names a CPU may be refused when that just went."""
-    try:
-        text = REWRITE[name](rng)
-        module.write(name, text.encode() if name == "map" else text)
-    except OSError as error:
-        expect(name in ("cpus", "map") and error.errno in (errno.ENODEV, errno.ERANGE), f"{name}: {error}")
 
 
 @test("the stream alone arrives, steered and not")
@@ -164,18 +130,6 @@ def declare(name):
 
 for each_file in REWRITE:
     declare(each_file)
-
-
-def repeat(over, errors, action, times=None):
-    """For a thread: does something so often, or until it is over; keeps what went wrong."""
-    try:
-        for _ in itertools.count() if times is None else range(times):
-            if over.is_set():
-                return
-            action()
-    except Exception as error:  # shown by the test, which it fails
-        errors.append(f"{action.__name__}: {error!r}")
-        over.set()
 
 
 @test(f"{CYCLES} times a CPU goes and comes back, and {CYCLES} devices are deleted, while buckets move")
