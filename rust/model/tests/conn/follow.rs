@@ -3,19 +3,12 @@
 //! Any packets, any times: the table does what the book says.
 
 use crate::host::LEFT;
-use crate::reference::Reference;
+use crate::steps::{follow, Step};
 use crate::world::{packet, tcp, Real, Tracker};
 use flowbucket_model::conn::state::{Says, FIN, RST, SYN};
 use flowbucket_model::conn::{Conn, Ms, Seen, State, Tracked};
 use proptest::collection::vec;
 use proptest::prelude::*;
-
-#[derive(Clone, Debug)]
-enum Step {
-    Packet(Seen, bool),
-    Wait(Ms),
-    Expire(u32),
-}
 
 fn step(people: u32) -> impl Strategy<Value = Step> {
     let flags = prop_oneof![
@@ -36,23 +29,6 @@ fn step(people: u32) -> impl Strategy<Value = Step> {
         3 => (0..100u32).prop_map(Step::Wait),
         1 => (1..20u32).prop_map(Step::Expire),
     ]
-}
-
-fn follow(tracker: &mut dyn Tracker, steps: &[Step]) -> Result<(), String> {
-    let mut reference = Reference::default();
-    // The clock wraps on the way.
-    let mut now = Ms::MAX - 500;
-    for step in steps {
-        match step {
-            Step::Packet(seen, room) => {
-                let got = tracker.track(seen, now, *room);
-                reference.packet(seen, now, *room, got)?;
-            }
-            Step::Wait(ms) => now = now.wrapping_add(*ms),
-            Step::Expire(most) => reference.expire(now, tracker.expire(now, *most))?,
-        }
-    }
-    reference.compare(tracker)
 }
 
 proptest! {

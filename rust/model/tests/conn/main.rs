@@ -6,6 +6,7 @@ mod follow;
 mod host;
 mod limits;
 mod reference;
+mod steps;
 mod tcp;
 mod walks;
 mod world;
