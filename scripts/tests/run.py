@@ -74,11 +74,14 @@ def stream(command, log, echo=True):
 
 
 def run_host():
-    """cargo's tests and those of these scripts."""
+    """cargo's tests, the fuzzers for a moment, and the tests of these scripts."""
     total = ktap.Result()
     for name, command, pattern in (
         ("host/cargo", ["make", "--no-print-directory", "host-test"],
          r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored"),
+        ("host/fuzz", ["env", "FUZZ_SECONDS=10", "scripts/fuzz"], r"^(\d+) passed, (\d+) failed()$"),
+        ("host/fuzz-control", ["env", "FUZZ_SECONDS=60", "scripts/fuzz", "--control"],
+         r"^(\d+) passed, (\d+) failed()$"),
         ("host/scripts", [sys.executable, "-B", "-m", "unittest", "discover", "-v", "-s", "scripts/tests"],
          None),
     ):
@@ -87,7 +90,7 @@ def run_host():
         result = ktap.Result()
         if pattern:
             for passed, failed, ignored in re.findall(pattern, text, re.M):
-                result.add(ktap.Result(int(passed), int(failed), int(ignored)))
+                result.add(ktap.Result(int(passed), int(failed), int(ignored or 0)))
         else:
             result.passed = len(re.findall(r" \.\.\. ok$", text, re.M))
             result.failed = len(re.findall(r" \.\.\. (?:FAIL|ERROR)$", text, re.M))

@@ -54,6 +54,10 @@ fn pieces(text: &[u8]) {
         offset = end;
     }
     lines.extend(tail.line());
+    // The control: the end of a longer text is lost.
+    if cfg!(feature = "broken") && text.len() > 20 {
+        lines.pop();
+    }
     assert_eq!(lines, text);
 }
 
