@@ -148,6 +148,34 @@ fn chunks_cut_anywhere_are_noticed() {
     assert_ne!(write_by(20, text.as_bytes(), false), Some(map));
 }
 
+#[test]
+fn numbers_stand_in_columns() {
+    let words = |line: &[u8]| -> Vec<u64> {
+        let text = core::str::from_utf8(line).unwrap();
+        assert!(text.ends_with('\n'));
+        text.split_whitespace()
+            .map(|word| word.parse().unwrap())
+            .collect()
+    };
+    for n in [0, 1, 65_535] {
+        let ns = u64::MAX / (u64::from(n) + 1);
+        assert_eq!(
+            words(&moves(n, u32::MAX, n, ns)),
+            [u64::from(n), u64::from(u32::MAX), u64::from(n), ns]
+        );
+        assert_eq!(
+            words(&loads(n, ns, 7, ns, u32::MAX)),
+            [u64::from(n), ns, 7, ns, u64::from(u32::MAX)]
+        );
+    }
+    // The longest of each still has a blank between.
+    assert_eq!(words(&moves(99_999, u32::MAX, u32::MAX, u64::MAX)).len(), 4);
+    assert_eq!(
+        words(&loads(99_999, u64::MAX, u64::MAX, u64::MAX, u32::MAX)).len(),
+        5
+    );
+}
+
 proptest! {
     #[test]
     fn what_is_read_writes_back(

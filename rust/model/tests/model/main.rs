@@ -10,4 +10,5 @@ mod parse_v6;
 mod properties;
 mod published;
 mod random;
+mod seen;
 mod spread;
