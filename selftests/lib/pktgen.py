@@ -27,10 +27,12 @@ built.path = None
 
 
 class Receiver:
-    """Counts what comes in, and what comes out of order."""
+    """Counts what comes in, and what comes out of order; on a CPU, if one is named."""
 
-    def __init__(self, ns, version):
+    def __init__(self, ns, version, cpu=None):
         command = ["ip", "netns", "exec", ns.name, str(built()), str(version), str(PORT)]
+        if cpu is not None:
+            command = ["taskset", "-c", str(cpu), *command]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         expect(self.process.stdout.readline() == "ready\n", "seqcheck starts")
 
