@@ -153,13 +153,14 @@ def one_queue(cpu=0):
 def _():
     one_queue()
     with moving():
-        before = tcp_order()
+        before, lost = tcp_order(), backlog_drops()
         streams = Streams(sender, receiver, tuple(SINKS.values()), 10)
         try:
             moved, again = check_finished(streams.finish())
         finally:
             streams.stop()
-        note(f"{moved >> 20} MiB, {again} segments sent again")
+        note(f"{moved >> 20} MiB, {again} segments sent again; dropped: {backlog_drops() - lost} before the "
+             f"module, {module.drops()} in it")
         check_tcp(before)
     sender.run("tc qdisc add dev out root netem delay 1ms reorder 50% 50%")
     try:
