@@ -47,6 +47,8 @@ veth(sender, "out", receiver, "in")
 address(receiver, "in", f"{SINKS[4]}/24", f"{SINKS[6]}/64")
 address(sender, "out", "198.18.0.2/24", "2001:db8:1::2/64")
 run("sysctl", "-qw", "net.core.netdev_max_backlog=100000")
+# Nor does TCP run short of memory in a small guest, and drop what it has received.
+run("sysctl", "-qw", "net.ipv4.tcp_mem=100000 100000 100000")
 
 
 def udp_errors():
