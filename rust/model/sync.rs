@@ -147,6 +147,16 @@ impl Word {
     pub fn exchange(&self, old: usize, new: usize) -> Result<(), usize> {
         imp::exchange(&self.0, old, new).map(|_| ())
     }
+
+    /// Replaces the value by what `f` makes of it, whoever else does so at the same time;
+    /// returns what it was. A full barrier, as [`Self::exchange`].
+    pub fn update(&self, f: impl Fn(usize) -> usize) -> usize {
+        let mut old = self.relaxed();
+        while let Err(found) = self.exchange(old, f(old)) {
+            old = found;
+        }
+        old
+    }
 }
 
 /// Orders all accesses before it against all after it, on all CPUs.

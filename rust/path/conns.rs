@@ -254,10 +254,7 @@ impl Own {
             return;
         }
         self.credit.set(batch);
-        let mut used = all.used.relaxed();
-        while let Err(now) = all.used.exchange(used, used.saturating_sub(credit - batch)) {
-            used = now;
-        }
+        all.used.update(|used| used.saturating_sub(credit - batch));
     }
 }
 

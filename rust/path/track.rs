@@ -85,10 +85,7 @@ impl Tracking {
     }
 
     fn begin_epoch(&self) {
-        let mut epoch = self.epoch.relaxed();
-        while let Err(now) = self.epoch.exchange(epoch, epoch.wrapping_add(1)) {
-            epoch = now;
-        }
+        self.epoch.update(|epoch| epoch.wrapping_add(1));
     }
 
     /// How many connections there may be.
@@ -120,10 +117,7 @@ impl Tracking {
 
     /// A network namespace has gone: its connections are to be forgotten.
     pub(super) fn namespace_gone(&self, number: u32) {
-        let mut went = self.went.relaxed();
-        while let Err(now) = self.went.exchange(went, went.wrapping_add(1)) {
-            went = now;
-        }
+        let went = self.went.update(|went| went.wrapping_add(1));
         if let Some(slot) = self.gone.get(went % self.gone.len()) {
             slot.set_relaxed(number as usize);
         }
