@@ -21,10 +21,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib
 # pylint: disable=wrong-import-position
 import devices
 import module
+import numbered
 from harness import Failed, expect, expect_equal, main, must_fail, note, test
 from mover import Mover
-from net import Netns, address, run, veth
-from numbered import Numbered
 from scenes import OTHERS, REWRITE, random_map, repeat, rewrite, set_online
 
 DEVICES = int(os.environ.get("DEVICES", "5"))
@@ -36,16 +35,7 @@ MIX = int(os.environ.get("MIX", "15"))
 TOGETHER = 50
 SEED = 5
 
-sender, receiver = Netns("fbsend"), Netns("fbrecv")
-veth(sender, "out", receiver, "in")
-address(receiver, "in", "192.0.2.1/24", "2001:db8::1/64")
-address(sender, "out", "192.0.2.2/24", "2001:db8::2/64")
-# Nothing but what is tested may lose a datagram: no neighbour to be found again,
-# no short backlog.
-for each_sink in ("192.0.2.1", "2001:db8::1"):
-    sender.ip(f"neigh replace {each_sink} lladdr {receiver.mac('in').hex(':')} dev out nud permanent")
-run("sysctl", "-qw", "net.core.netdev_max_backlog=100000")
-load = Numbered(sender, receiver, ("192.0.2.1", "2001:db8::1"))
+sender, receiver, load = numbered.pair()
 
 
 @contextmanager

@@ -17,10 +17,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib
 # pylint: disable=wrong-import-position
 import conns
 import module
+import numbered
 from harness import expect, expect_equal, main, must_fail, note, test
 from knobs import BAD, GOOD
-from net import Netns, address, veth
-from numbered import Numbered
 
 SECONDS = int(os.environ.get("FUZZ_SECONDS", "20"))
 SEED = int(os.environ.get("SEED", random.randrange(1 << 32)))
@@ -29,13 +28,7 @@ REFUSALS = (errno.EINVAL, errno.ERANGE, errno.ENODEV)
 # What the module itself changes, and what shows nothing.
 MOVING = ("map", "rebalance")
 
-sender, receiver = Netns("fbsend"), Netns("fbrecv")
-veth(sender, "out", receiver, "in")
-address(receiver, "in", "192.0.2.1/24", "2001:db8::1/64")
-address(sender, "out", "192.0.2.2/24", "2001:db8::2/64")
-for each_sink in ("192.0.2.1", "2001:db8::1"):
-    sender.ip(f"neigh replace {each_sink} lladdr {receiver.mac('in').hex(':')} dev out nud permanent")
-load = Numbered(sender, receiver, ("192.0.2.1", "2001:db8::1"))
+sender, receiver, load = numbered.pair()
 
 
 def data(text):

@@ -19,30 +19,21 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib
 import devices
 import memory
 import module
+import numbered
 from harness import expect, expect_equal, main, must_fail, note, test
 from knobs import GOOD
-from net import Netns, address, run, veth
-from numbered import Numbered
 from scenes import OTHERS, repeat, rewrite, set_online
 from streams import Streams
 
 MINUTES = float(os.environ.get("SOAK_MINUTES", "1"))
 SEED = int(os.environ.get("SEED", random.randrange(1 << 32)))
-ADDRESSES = ("192.0.2.1", "2001:db8::1")
 # Those that change the way of packets at once may have a packet overtaken: not these.
 AT_ONCE = ("enabled", "interfaces", "hash", "toeplitz_key", "buckets", "moves/check_order")
 KNOBS = sorted(name for name in GOOD if name not in AT_ONCE)
 # How often it is said how far it is, in seconds; and how long a connection may be without data.
 TELL, PATIENCE = 60, 60
 
-sender, receiver = Netns("fbsend"), Netns("fbrecv")
-veth(sender, "out", receiver, "in")
-address(receiver, "in", "192.0.2.1/24", "2001:db8::1/64")
-address(sender, "out", "192.0.2.2/24", "2001:db8::2/64")
-for each_sink in ADDRESSES:
-    sender.ip(f"neigh replace {each_sink} lladdr {receiver.mac('in').hex(':')} dev out nud permanent")
-run("sysctl", "-qw", "net.core.netdev_max_backlog=100000")
-load = Numbered(sender, receiver, ADDRESSES)
+sender, receiver, load = numbered.pair()
 before = {}
 
 
@@ -109,7 +100,7 @@ def soak(seconds, rng):
     """One run of all that."""
     with module.module(policy="load"):
         module.write("moves/check_order", "1")
-        streams = Streams(sender, receiver, ADDRESSES, 2 * seconds + 600, each=2)
+        streams = Streams(sender, receiver, numbered.ADDRESSES, 2 * seconds + 600, each=2)
         try:
             with load:
                 with Turmoil(rng) as turmoil:

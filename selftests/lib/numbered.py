@@ -11,7 +11,7 @@ from pathlib import Path
 
 import module
 from harness import Failed, expect
-from net import SO_RCVBUFFORCE, wait_for
+from net import SO_RCVBUFFORCE, Netns, address, run, veth, wait_for
 
 PORT = 7100
 FLOWS = 16
@@ -39,6 +39,23 @@ def backlog_drops():
     """Packets dropped on the way into the stack, on the CPUs that are online."""
     lines = Path("/proc/net/softnet_stat").read_text(encoding="ascii").splitlines()
     return sum(int(line.split()[1], 16) for line in lines)
+
+
+ADDRESSES = ("192.0.2.1", "2001:db8::1")
+
+
+def pair():
+    """Two namespaces, joined, and the stream between them: (sender, receiver, stream)."""
+    sender, receiver = Netns("fbsend"), Netns("fbrecv")
+    veth(sender, "out", receiver, "in")
+    address(receiver, "in", "192.0.2.1/24", "2001:db8::1/64")
+    address(sender, "out", "192.0.2.2/24", "2001:db8::2/64")
+    # Nothing but what is tested may lose a datagram: no neighbour to be found again,
+    # no short backlog.
+    for to in ADDRESSES:
+        sender.ip(f"neigh replace {to} lladdr {receiver.mac('in').hex(':')} dev out nud permanent")
+    run("sysctl", "-qw", "net.core.netdev_max_backlog=100000")
+    return sender, receiver, Numbered(sender, receiver, ADDRESSES)
 
 
 class Numbered:
