@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib
 # pylint: disable=wrong-import-position
 import frames
 import module
-from badframes import Maker
+from badframes import PAUSE, Maker
 from badframes_upper import GROUPS
 from harness import expect, expect_equal, main, must_fail, note, test
 from net import Netns, address, pin, veth, wait_for
@@ -69,10 +69,11 @@ class Victim:
         """Injects them; returns how many."""
         count = 0
         pin(0)
-        for kind, packet in packets:
-            self.socket.send(frames.ether(*self.head, kind, packet))
-            count += 1
-            if module.loaded() and count % 1024 == 0:
+        for each in packets:
+            if each is not PAUSE:
+                self.socket.send(frames.ether(*self.head, *each))
+                count += 1
+            if module.loaded() and (each is PAUSE or count % 1024 == 0):
                 module.settle()
         pin()
         if module.loaded():

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Crafted bad packets, in groups: each yields (EtherType, IP packet). Seeded, so
-that every run has the same ones."""
+"""Crafted bad packets, in groups: each yields (EtherType, IP packet), or PAUSE. Seeded,
+so that every run has the same ones."""
 
 import random
 import struct
@@ -11,6 +11,8 @@ from frames import ICMP, ICMP6, IPV4, IPV6, TCP, UDP, icmp, icmp6, ipv4, ipv6, t
 HOP, ROUTING, FRAGMENT, ESP, AUTH, NONE, DEST, MOBILITY, HIP, SHIM = 0, 43, 44, 50, 51, 59, 60, 135, 139, 140
 EXTENSIONS = (HOP, ROUTING, FRAGMENT, ESP, AUTH, NONE, DEST, MOBILITY, HIP, SHIM, 255)
 LONGEST = 1500
+# Instead of a packet: what came before is to be through first. Between buckets there is no order.
+PAUSE = None
 
 
 class Maker:
@@ -110,6 +112,11 @@ def fragments(make):
             data = (udp(*make.ports(), bytes(1400)) if proto == UDP else tcp(*make.ports(), bytes(1400))) * 50
             source4, source6 = make.from4(), make.from6()
             for offset, length, more in pieces:
+                # In IPv6 a whole packet with a fragment header, steered by its ports; connection
+                # tracking takes it for a fragment of the others, though (RFC 6946 does not).
+                atomic = offset == 0 and not more
+                if atomic:
+                    yield PAUSE
                 part = data[offset:offset + length]
                 yield IPV4, ipv4(source4, make.to4, proto, part, ident=make.ident, frag=more << 13 | offset // 8)
                 head = fragment_header(proto, offset, more, make.ident)
@@ -117,6 +124,8 @@ def fragments(make):
                 # Twice a fragment header, and one behind other headers.
                 yield make.v6(FRAGMENT, fragment_header(FRAGMENT, 0, 0, 7) + head + part)
                 yield make.v6(DEST, bytes([FRAGMENT, 0, 1, 4, 0, 0, 0, 0]) + head + part)
+                if atomic:
+                    yield PAUSE
 
 
 def extension(kind, following, words, body=b""):
