@@ -156,6 +156,26 @@ class Netns:
             return fcntl.ioctl(sock, 0x8927, struct.pack("256s", device.encode()))[18:24]  # SIOCGIFHWADDR
 
 
+class Tap:
+    """A device in a namespace that receives what is sent here."""
+
+    TUNSETIFF, IFF_TAP, IFF_NO_PI = 0x400454CA, 2, 0x1000
+
+    def __init__(self, ns, name):
+        with ns.inside():
+            self.file = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
+            fcntl.ioctl(self.file, self.TUNSETIFF, struct.pack("16sH22x", name.encode(), self.IFF_TAP | self.IFF_NO_PI))
+        ns.ip(f"link set {name} up")
+
+    def send(self, frame):
+        """Has it receive a frame; the kernel refuses one without a whole header."""
+        os.write(self.file, frame)
+
+    def close(self):
+        """Removes it."""
+        os.close(self.file)
+
+
 def veth(left, left_name, right, right_name):
     """Two namespaces joined; both ends are up."""
     left.ip(f"link add {left_name} type veth peer name {right_name} netns {right.name}\n"
