@@ -119,12 +119,6 @@ def _():
         module.write("cpus", str(last))
 
 
-def check_gone():
-    """Nothing of the module is there."""
-    expect(not module.loaded(), "/sys/module/flowbucket is there")
-    expect(not module.FILES.exists(), f"{module.FILES} is there")
-
-
 @test("bad module parameters: the right error, a log line, and nothing is left")
 def _():
     for parameter, wanted in (("buckets=63", ERANGE), ("buckets=0", ERANGE), ("buckets=131072", ERANGE),
@@ -135,9 +129,9 @@ def _():
         expect_equal(errno.errorcode.get(result, 0), errno.errorcode[wanted], f"insmod {parameter}")
         # Values that the kernel's own parser refuses it logs in its own words.
         expect(lines or wanted == EINVAL, f"{parameter} is not logged")
-        check_gone()
+        module.check_gone()
     with module.module():
-        must_fail(check_gone)
+        must_fail(module.check_gone)
 
 
 @test("good module parameters are taken")
@@ -149,7 +143,7 @@ def _():
             for name, value in parameters.items():
                 expect_equal(module.read(name), value, f"{name} with {parameters}")
             expect_equal(len(module.bucket_map()), int(module.read("buckets")), "lines in the map")
-    check_gone()
+    module.check_gone()
 
 
 @test("loading it twice gives EEXIST and does no harm")

@@ -9,7 +9,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness import Broken, Failed
+from harness import Broken, Failed, expect
 
 FILES = Path("/sys/kernel/flowbucket")
 OBJECT = os.environ.get("FLOWBUCKET_KO", "")
@@ -54,6 +54,13 @@ def unload():
 
 
 atexit.register(unload)
+
+
+def check_gone():
+    """Nothing of the module is there."""
+    expect(not loaded(), "/sys/module/flowbucket is there")
+    for file in (FILES, Path("/proc/flowbucket")):
+        expect(not file.exists(), f"{file} is there")
 
 
 @contextmanager
