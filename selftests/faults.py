@@ -116,6 +116,8 @@ def _():
 def _():
     faults.prepare()
     with module.module():
+        # None is to be forgotten meanwhile.
+        module.write("connections/timeout_udp", "86400")
         with load:
             wait_for(lambda: len(conns.dump()) >= 2 * numbered.FLOWS, "connections are there")
         load.check()
@@ -151,8 +153,10 @@ def _():
         with load:
             count = counted(each_time)
         load.check()
-        expect_equal(results, ["ENOMEM"] * count + [0], "results of unshare()")
-        check_failed(count, 2)
+        note(f"results of unshare(): {results}")
+        # A debug kernel's checkers ask for memory, too, and can do without.
+        expect(set(results) <= {"ENOMEM", 0} and results[-1] == 0, "another error, or one without a fault")
+        check_failed(min(count, results.count("ENOMEM")), 2)
 
 
 @contextmanager
@@ -175,8 +179,9 @@ def at_work():
 def _():
     faults.prepare()
     hit = {}
+    names = ["flowbucket", *(f"flowbucket/{cpu}" for cpu in range(module.CPUS))]
     with faults.sites() as sites, at_work():
-        for name in ["flowbucket", *(f"flowbucket/{cpu}" for cpu in range(module.CPUS))]:
+        for name in names:
             thread = faults.pid(name)
             for nth in range(1, 20):
                 with faults.Nth(nth, thread) as fault:
@@ -195,6 +200,7 @@ def _():
         wait_for(lambda: all(now > then for now, then in zip(conns.timers("rounds"), rounds)),
                  "all threads walk again", SOON)
     note(f"allocations that failed: {hit}, those that say so at {len(sites)} places")
+    expect_equal(list(hit), names, "threads that were hit")
 
 
 @test("packets: they go on, tracked or not, while one of three allocations fails, buckets move and CPUs come and go")
@@ -222,7 +228,7 @@ def _():
         memory.check_kmemleak()
 
 
-@test("control: without faults the checks complain, and the injection sees what is not the module's")
+@test("control: without a fault, and when the injection is aimed elsewhere, the checks complain")
 def _():
     faults.prepare()
     must_fail(check_failed, faults.each(lambda: None), 1)
