@@ -31,11 +31,18 @@ BATCH = 256
 VLAN, OTHERS = (0x8100, 0x88A8), (0x0806, 0x8847, 0x88CC, 0x8864)
 
 
-def packets(rng):
-    """Packets of all groups without end, each group with another seed each time."""
+def endless(group, rng):
+    """Packets of a group without end, each time round with another seed."""
     while True:
         make = Maker(frames.packed(FAR[0]), frames.packed(FAR[1]), rng.getrandbits(32))
-        yield from (each for each in rng.choice(GROUPS)(make) if each is not PAUSE)
+        yield from (each for each in group(make) if each is not PAUSE)
+
+
+def packets(rng):
+    """Packets of all groups, mixed, without end."""
+    groups = [endless(group, rng) for group in GROUPS]
+    while True:
+        yield next(rng.choice(groups))
 
 
 def damage(data, rng):
@@ -126,8 +133,9 @@ for each_name in module.HASHES:
 def _():
     rng = random.Random(SEED)
     with Fuzzed() as victim, module.module("enabled=0"):
+        source = packets(rng)
         for _ in range(BATCH):
-            victim.tap.send(frame(victim.begin, *next(packets(rng)), rng))
+            victim.tap.send(frame(victim.begin, *next(source), rng))
         expect(victim.counters()["nft"] > 0, "no packet has arrived")
         must_fail(check_accounted, victim)
         expect_equal(module.total("packets"), 0, "packets by a module that is off")
