@@ -19,8 +19,7 @@ pub struct Smooth {
     level: u32,
     /// The mean absolute error: how much the load fluctuates.
     spread: u32,
-    /// Periods since its last change, that one included; 0 at first. `level` is the mean of all
-    /// but the first: what was moved by that one alone was chosen by its chance, too.
+    /// Over how many periods `level` is the mean; 0 at first.
     age: u8,
     /// The last error was too large, and in which direction.
     far: i8,
@@ -62,14 +61,14 @@ impl Smooth {
         self.age = match far {
             _ if jumped => 1,
             1 | -1 if again => 1,
-            _ => self.age.min(tempo.get()) + 1,
+            _ => self.age.min(tempo.get() - 1) + 1,
         };
         let fro = i16::from(far) * i16::from(self.far) < 0;
         self.far = far;
         // Rounded away from what was there, so that what ends comes down to nothing.
-        let periods = i64::from(self.age.max(2) - 1);
-        let step = (error + error.signum() * (periods - 1))
-            .checked_div(periods)
+        let age = i64::from(self.age);
+        let step = (error + error.signum() * (age - 1))
+            .checked_div(age)
             .unwrap_or(error);
         self.level = (i64::from(self.level) + step).max(0) as u32;
         // A change is not taken for fluctuation.

@@ -187,15 +187,3 @@ proptest! {
         }
     }
 }
-
-#[test]
-fn the_first_period_of_a_change_does_not_stay() {
-    let tempo = Tempo::default();
-    let mut load = Smooth::default();
-    for measured in [1000, 1000, 1000, 1000] {
-        load.add(measured, false, &tempo);
-    }
-    let levels = [(4000, true), (3000, false), (3400, false), (3800, false)]
-        .map(|(measured, jumped)| load.add(measured, jumped, &tempo));
-    assert_eq!(levels, [4000, 3000, 3200, 3400]);
-}
