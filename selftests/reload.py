@@ -46,16 +46,10 @@ def load_of(seconds):
     return Streams(client, server, ADDRESSES, seconds)
 
 
-def check_gone():
-    """No trace of the module."""
-    for path in (module.FILES, Path("/sys/module/flowbucket")):
-        expect(not path.exists(), f"{path} is still there")
-
-
 def fail_to_load(parameter, wanted):
     """A bad parameter is refused, and leaves nothing."""
     expect_equal(module.insmod(parameter), wanted, f"insmod {parameter}")
-    check_gone()
+    module.check_gone()
 
 
 def move_until_gone():
@@ -83,7 +77,7 @@ def reload_once(turn, streams, received):
     expect_equal(Path("/sys/module/flowbucket/refcnt").read_text().strip(), "0", "references to the module")
     module.unload()
     mover.join()
-    check_gone()
+    module.check_gone()
     if turn % 10 == 5:
         fail_to_load(*BAD[turn // 10 % len(BAD)])
     if not turn % 2:
