@@ -174,7 +174,7 @@ impl Board<'_> {
 /// quite different load.
 fn first_rested(all: &mut dyn Iterator<Item = (u16, u64, bool)>) -> Option<(u16, u64)> {
     let (first, load, rests) = all.next()?;
-    let near = |other: u64| other.abs_diff(load) <= load / 2;
+    let near = |other: u64| other.abs_diff(load) <= load - load / 4;
     let other = match rests {
         true => (all.take_while(|at| near(at.1))).find(|at| !at.2),
         false => None,
