@@ -19,7 +19,8 @@ pub struct Smooth {
     level: u32,
     /// The mean absolute error: how much the load fluctuates.
     spread: u32,
-    /// Over how many periods `level` is the mean; 0 at first.
+    /// Over how many periods `level` is the mean; 0 at first. The first of them counts a quarter:
+    /// what was moved by it alone was chosen by its chance, too.
     age: u8,
     /// The last error was too large, and in which direction.
     far: i8,
@@ -28,6 +29,8 @@ pub struct Smooth {
 /// An error of more than this many times the usual one is a change. Of normal ones, which
 /// are 1.25 times as much in the root mean square, one in 15,000 is.
 const FAR: i64 = 5;
+/// After so many periods `spread` says something of what is usual now.
+const KNOWN: u8 = 4;
 /// The part that an error has in the usual one is one in so many.
 const USUAL: i64 = 16;
 
@@ -66,10 +69,10 @@ impl Smooth {
         let fro = i16::from(far) * i16::from(self.far) < 0;
         self.far = far;
         // Rounded away from what was there, so that what ends comes down to nothing.
-        let age = i64::from(self.age);
-        let step = (error + error.signum() * (age - 1))
-            .checked_div(age)
-            .unwrap_or(error);
+        let step = match 4 * i64::from(self.age) - 3 {
+            1 => error,
+            quarters => (4 * error + error.signum() * (quarters - 1)) / quarters,
+        };
         self.level = (i64::from(self.level) + step).max(0) as u32;
         // A change is not taken for fluctuation.
         let usual = match fro {
@@ -89,6 +92,8 @@ pub struct Sum {
     last: i64,
     /// What is too large in single buckets, whatever the direction.
     far: u64,
+    /// By how much all are larger than the usual ones, whatever the direction.
+    excess: i64,
     /// The sum of squares of usual errors, in units of 2^10.
     squares: u64,
 }
@@ -113,6 +118,9 @@ impl Sum {
         if load.is_far(error) {
             self.far += error.unsigned_abs();
         }
+        if load.age >= KNOWN {
+            self.excess += error.abs() - i64::from(load.spread);
+        }
         let square = (u64::from(load.spread) * u64::from(load.spread)) >> 10;
         self.squares = self.squares.saturating_add(square);
     }
@@ -121,6 +129,7 @@ impl Sum {
     /// the sum be made of some as they are and others as they were.
     pub fn jumped(&self) -> bool {
         let error = self.error.unsigned_abs().max(self.far);
+        let error = error.max(u64::try_from(self.excess).unwrap_or(0));
         let error = error.min(u64::from(u32::MAX));
         (error * error) >> 10 > self.squares.saturating_mul(SUM_FAR * SUM_FAR)
     }

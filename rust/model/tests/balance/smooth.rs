@@ -187,3 +187,48 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_first_period_of_a_change_counts_a_quarter() {
+    let tempo = Tempo::default();
+    let mut load = Smooth::default();
+    for measured in [1000, 1000, 1000, 1000] {
+        load.add(measured, false, &tempo);
+    }
+    let levels = [(4000, true), (3000, false), (3800, false)]
+        .map(|(measured, jumped)| load.add(measured, jumped, &tempo));
+    // (4000 / 4 + 3000) * 4 / 5; (4000 / 4 + 3000 + 3800) * 4 / 9, away from what was.
+    assert_eq!(levels, [4000, 3200, 3467]);
+}
+
+/// A hundred buckets that fluctuate by two fifths; then, in the last period, some get twice as
+/// much and as many nothing, so that neither one of them is far off nor their sum.
+fn is_noticed(changed: u32) -> bool {
+    let tempo = Tempo::default();
+    let mut loads = vec![Smooth::default(); 100];
+    let mut jumped = false;
+    for period in 0..=40 {
+        let measured = |at: u32| match at % 2 {
+            _ if period < 40 || at >= changed => 1000 - 400 + 800 * ((at / 2 + period) % 2),
+            0 => 2000,
+            _ => 0,
+        };
+        let mut sum = Sum::default();
+        for (load, at) in loads.iter_mut().zip(0..) {
+            sum.add(load, measured(at));
+        }
+        jumped = sum.jumped();
+        // Until it is learnt that they fluctuate, anything may be.
+        assert!(!(20..40).contains(&period) || !jumped, "in period {period}");
+        for (load, at) in loads.iter_mut().zip(0..) {
+            load.add(measured(at), jumped, &tempo);
+        }
+    }
+    jumped
+}
+
+#[test]
+fn a_change_of_many_that_leaves_their_sum_is_noticed() {
+    assert!(is_noticed(80));
+    assert!(!is_noticed(10));
+}
