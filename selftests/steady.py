@@ -48,6 +48,16 @@ def moved():
     return int(module.read("balance/moved"))
 
 
+def watch(seconds):
+    """Tells when buckets move: how many, and what the plan was."""
+    before, start = moved(), time.monotonic()
+    while (now := time.monotonic() - start) < seconds:
+        time.sleep(1)
+        if moved() > before:
+            note(f"at {now:.0f} s {moved() - before}: {' '.join(module.read('balance/plan').split())}")
+            before = moved()
+
+
 def check_still(before):
     """Nothing has moved since."""
     expect(moved() == before, f"{moved() - before} buckets moved")
@@ -65,7 +75,7 @@ def _():
             first = moved()
             time.sleep(KNOWN)
             before, ticks, start = moved(), balancer_ticks(), time.monotonic()
-            time.sleep(SECONDS)
+            watch(SECONDS)
             share = (balancer_ticks() - ticks) / TICK / (time.monotonic() - start)
             note(f"{before - first} moves in the first {KNOWN} s, {moved() - before} in {SECONDS} s then; "
                  f"imbalance {module.read('balance/imbalance')}, the balancer takes {share:.3%} of a CPU, "
