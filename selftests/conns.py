@@ -9,7 +9,6 @@ import sys
 import time
 from collections import Counter
 from contextlib import contextmanager
-from pathlib import Path
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 
@@ -22,6 +21,7 @@ import watch
 from harness import expect, expect_equal, main, must_fail, note, test
 from mover import Mover
 from net import Netns, address, veth, wait_for
+from scenes import set_online
 
 FLOWS = frames.random_flows(4, 400, 21) + frames.random_flows(6, 400, 21)
 PACKETS = [frames.datagram(flow, bytes(20)) for flow in FLOWS]
@@ -177,14 +177,13 @@ def _():
     with quick():
         bench.send(PACKETS)
         for cpu in range(1, module.CPUS):
-            online = Path(f"/sys/devices/system/cpu/cpu{cpu}/online")
-            online.write_text("0\n", encoding="ascii")
+            set_online(cpu, False)
             try:
                 check_flows(conns.dump(), cpu, "half_open" if cpu == 1 else "udp")
                 wait_for(lambda: sum(conns.states().values()) == len(FLOWS), "each is counted once")
                 bench.send(PACKETS)
             finally:
-                online.write_text("1\n", encoding="ascii")
+                set_online(cpu, True)
             check_flows(conns.dump(), cpu + 1, "udp")
 
 

@@ -13,9 +13,10 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib
 
 # pylint: disable=wrong-import-position
 import module
-from harness import Failed, Skipped, expect, expect_equal, main, must_fail, test
+from harness import Failed, expect, expect_equal, main, must_fail, test
 from knobs import BAD, EVERY, GOOD, KEY, OTHER
 from net import wait_for
+from scenes import set_online
 
 TIMEOUTS = {"half_open": "60", "established": "86400", "closing": "120", "time_wait": "60", "closed": "10",
             "udp": "120", "other": "300"}
@@ -93,20 +94,12 @@ def _():
         must_fail(check_refused, "hash", "md5", ERANGE)
 
 
-def set_online(cpu, online):
-    """Takes a CPU offline or back."""
-    file = Path(f"/sys/devices/system/cpu/cpu{cpu}/online")
-    if not file.exists():
-        raise Skipped(f"CPU {cpu} cannot be taken offline")
-    file.write_text(f"{online}\n", encoding="ascii")
-
-
 @test("an offline CPU is refused with ENODEV")
 def _():
     last = module.CPUS - 1
     with module.module("buckets=64"):
         before = module.bucket_map()
-        set_online(last, 0)
+        set_online(last, False)
         try:
             check_refused("cpus", str(last), ENODEV)
             check_refused("cpus", f"0,{last}", ENODEV)
@@ -114,7 +107,7 @@ def _():
             check_refused("map", f"0 1\n1 {last}\n", ENODEV)
             expect(last not in module.bucket_map(), "an offline CPU owns buckets")
         finally:
-            set_online(last, 1)
+            set_online(last, True)
         wait_for(lambda: module.bucket_map() == before, "the CPU's buckets are back")
         module.write("cpus", str(last))
 

@@ -182,7 +182,7 @@ def _():
     names = ["flowbucket", *(f"flowbucket/{cpu}" for cpu in range(module.CPUS))]
     with faults.sites() as sites, at_work():
         for name in names:
-            thread = faults.pid(name)
+            thread = module.pid(name)
             for nth in range(1, 20):
                 with faults.Nth(nth, thread) as fault:
                     if name == "flowbucket":

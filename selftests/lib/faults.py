@@ -7,7 +7,6 @@ import threading
 from contextlib import contextmanager
 from pathlib import Path
 
-import module
 from harness import Skipped
 
 DEBUG = Path("/sys/kernel/debug")
@@ -143,11 +142,3 @@ def sites():
         over.set()
         Path("/dev/kmsg").write_text("faults: over\n", encoding="ascii")
         thread.join()
-
-
-def pid(name):
-    """The number of a kernel thread of the module."""
-    for comm in Path("/proc").glob("[0-9]*/comm"):
-        if comm.read_text(encoding="ascii").strip() == name:
-            return comm.parent.name
-    raise FileNotFoundError(f"thread {name} of the module {module.OBJECT}")

@@ -56,6 +56,14 @@ def unload():
 atexit.register(unload)
 
 
+def pid(name):
+    """The number of a kernel thread of the module."""
+    for comm in Path("/proc").glob("[0-9]*/comm"):
+        if comm.read_text(encoding="ascii").strip() == name:
+            return comm.parent.name
+    raise FileNotFoundError(f"thread {name} of the module")
+
+
 def check_gone():
     """Nothing of the module is there."""
     expect(not loaded(), "/sys/module/flowbucket is there")
