@@ -93,6 +93,12 @@ fn bench(c: &mut Criterion) {
         "load, heavy skew",
         Scene::new(CPUS, &heavy, blocks),
         Policy::Load,
+        default,
+    );
+    run(
+        "load, heavy skew, no limit",
+        Scene::new(CPUS, &heavy, blocks),
+        Policy::Load,
         any,
     );
     run(
