@@ -130,11 +130,7 @@ def real_time():
 
 def rps(mask, flow_limit="0"):
     """RPS for elephant and mice; "0" is off."""
-    # An entry for each flow, nearly.
-    Path("/proc/sys/net/core/flow_limit_table_len").write_text("65536")
-    Path("/proc/sys/net/core/flow_limit_cpu_bitmap").write_text(flow_limit)
-    machine.rps(steer.DEVICE, mask)
-    machine.rps("s0", mask, tcp.SERVER)
+    machine.kernel_steering([(None, steer.DEVICE), (tcp.SERVER, "s0")], mask, flow_limit)
 
 
 def with_rps():

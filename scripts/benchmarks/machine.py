@@ -43,10 +43,30 @@ def flowbucket_on(cpus):
     knob("enabled", 1)
 
 
+def inside(netns):
+    """What a command begins with that is to run in a namespace, or in the first."""
+    return f"ip netns exec {netns}" if netns else ""
+
+
+def _queues(device, file, text, netns):
+    sh(f"{inside(netns)} bash -c 'for f in /sys/class/net/{device}/queues/rx-*/{file}; do echo {text} >$f; done'")
+
+
 def rps(device, mask, netns=None):
     """Sets the RPS mask of a device's queues; "0" is off."""
-    prefix = f"ip netns exec {netns} " if netns else ""
-    sh(f"{prefix}bash -c 'for q in /sys/class/net/{device}/queues/rx-*/rps_cpus; do echo {mask} >$q; done'")
+    _queues(device, "rps_cpus", mask, netns)
+
+
+def kernel_steering(devices, mask="0", flow_limit="0", flows=0):
+    """RPS for devices, each (namespace or None, name); with a limit for large flows on the
+    CPUs of a mask; with RFS and tables of so many `flows`."""
+    # An entry for each flow, nearly.
+    Path("/proc/sys/net/core/flow_limit_table_len").write_text("65536")
+    Path("/proc/sys/net/core/flow_limit_cpu_bitmap").write_text(flow_limit)
+    Path("/proc/sys/net/core/rps_sock_flow_entries").write_text(str(flows))
+    for netns, device in devices:
+        _queues(device, "rps_flow_cnt", flows, netns)
+        rps(device, mask, netns)
 
 
 def snmp(protocol, netns=None):

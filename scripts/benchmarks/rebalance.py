@@ -100,12 +100,7 @@ class Probe:
 def rps(flow_limit="0", flows=0, mask="3"):
     """RPS over both CPUs, or those of a mask; `flows`: the size of RFS's tables."""
     machine.flowbucket_off()
-    Path("/proc/sys/net/core/rps_sock_flow_entries").write_text(str(flows))
-    for file in Path(f"/sys/class/net/{steer.DEVICE}/queues").glob("rx-*/rps_flow_cnt"):
-        file.write_text(str(flows))
-    Path("/proc/sys/net/core/flow_limit_table_len").write_text("65536")
-    Path("/proc/sys/net/core/flow_limit_cpu_bitmap").write_text(flow_limit)
-    machine.rps(steer.DEVICE, mask)
+    machine.kernel_steering([(None, steer.DEVICE)], mask, flow_limit, flows)
 
 
 def balanced():
@@ -157,10 +152,11 @@ def one_queue():
         machine.sh(f"echo 0 >/sys/class/net/{steer.DEVICE}/threaded; ethtool -K {steer.DEVICE} gro off")
 
 
-def rebalance(compare, rounds):
-    """Throughput and latency of skewed flows, against RPS, RPS with flow_limit and RFS."""
-    machine.load()
+@contextmanager
+def scene():
+    """Skewed flows, found by trying, and the way they take; yields what makes a Side of a setup."""
     steer.device()
+    machine.load()
     machine.knob("interfaces", steer.DEVICE)
     with ExitStack() as stack:
         directory = stack.enter_context(tempfile.TemporaryDirectory())
@@ -169,17 +165,27 @@ def rebalance(compare, rounds):
         probe = Probe(directory)
         rps()
         ports, probe.ports = probe.choose(steer.PORT, 20000), probe.choose(PROBES, 21000)
-        ours = Side(balanced, ports, probe)
-        ours.rate = round(0.8 * ours.received(OFFERED, **WIRE))
+        rate = round(0.8 * Side(balanced, ports, probe).received(OFFERED, **WIRE))
+        machine.flowbucket_off()
+
+        def side(setup):
+            made = Side(setup, ports, probe)
+            made.rate = rate
+            return made
+        yield side
+    rps(mask="0")
+    machine.knob("policy", "static")
+    machine.knob("interfaces", "")
+
+
+def rebalance(compare, rounds):
+    """Throughput and latency of skewed flows, against RPS, RPS with flow_limit and RFS."""
+    with scene() as side:
+        ours = side(balanced)
         for name, setup in (("", rps), ("/flow_limit", lambda: rps("3")), ("/rfs", lambda: rps(flows=4096))):
             name = f"rebalance{name}"
-            peer = Side(setup, ports, probe)
-            peer.rate = ours.rate
+            peer = side(setup)
             rows = compare(name, "packets/s", (peer, ours), rounds,
                            also=[(f"{name}/p50", "us", True), (f"{name}/p99", "us", True)])
             rows[0].update(offered=[OFFERED, ours.rate], probes={"peer": peer.probes, "ours": ours.probes})
             yield from rows
-        rps(mask="0")
-    machine.flowbucket_off()
-    machine.knob("policy", "static")
-    machine.knob("interfaces", "")

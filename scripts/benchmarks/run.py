@@ -28,11 +28,14 @@ CASES = {
     "table": "table",
     "timers": "table",
     "ticks": "ticks",
+    "growth": "growth",
+    "peers": "peers",
+    "threaded": "peers",
 }
 OUT = Path(__file__).resolve().parents[2] / "build" / "bench"
 
 
-def _shown(value):
+def shown(value):
     """A figure for people."""
     return f"{value:,.0f}" if value >= 100 else f"{value:,.4g}"
 
@@ -75,7 +78,7 @@ def compare(name, unit, sides, rounds, lower_is_better=False, also=()):
             peer, our = value[0][at], value[1][at]
             peers[at].append(peer)
             ours[at].append(our)
-            print(f"  {label} round {number + 1}/{rounds}: peer {_shown(peer)} ours {_shown(our)} {what}"
+            print(f"  {label} round {number + 1}/{rounds}: peer {shown(peer)} ours {shown(our)} {what}"
                   f" ratio {peer / our if lower else our / peer:.2f}", file=sys.stderr, flush=True)
     made = [_row(*row, *figures) for row, *figures in zip(rows, peers, ours)]
     return made if also else made[0]
@@ -95,9 +98,12 @@ def main(names):
             result["also"] = also
         (OUT / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n")
         for row in (head, *also):
-            print(f"{row['name']:34} {_shown(row['peer']):>12} {_shown(row['ours']):>12} {row['unit']:10}"
+            print(f"{row['name']:34} {shown(row['peer']):>12} {shown(row['ours']):>12} {row['unit']:10}"
                   f" {row['ratio_median']:6.2f}  {row['ratio_min']:5.2f} {row['ratio_max']:5.2f}", flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    if sys.argv[1:] == ["--names"]:
+        print(*CASES)
+    else:
+        main(sys.argv[1:])

@@ -12,6 +12,9 @@ import machine
 
 SERVER, CLIENT = "fbs", "fbc"
 ADDRESS = "10.8.0.1"
+# Connections that one iperf3 can have.
+MOST = 128
+PERCENTILES = Path(__file__).with_name("percentiles.lua")
 
 
 def network():
@@ -37,15 +40,27 @@ def with_flowbucket():
     machine.flowbucket_on("0-1")
 
 
-def stream(setup, connections):
-    """Bits per second that iperf3's server received."""
-    setup()
-    server = subprocess.Popen(["ip", "netns", "exec", SERVER, "iperf3", "-s", "-1"],
-                              stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+def iperf3(connections):
+    """Bits per second that iperf3's servers received."""
+    parts = [min(MOST, connections - first) for first in range(0, connections, MOST)]
+    servers, clients = [], []
+    for port in range(5201, 5201 + len(parts)):
+        command = ["ip", "netns", "exec", SERVER, "iperf3", "-s", "-1", "-p", str(port)]
+        servers.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL))
     time.sleep(0.3)
-    out = machine.sh(f"ip netns exec {CLIENT} iperf3 -c {ADDRESS} -t {machine.SECONDS:.0f} -P {connections} -J")
-    server.wait(10)
-    return json.loads(out)["end"]["sum_received"]["bits_per_second"]
+    for port, part in enumerate(parts, 5201):
+        command = f"ip netns exec {CLIENT} iperf3 -c {ADDRESS} -p {port} -t {machine.SECONDS:.0f} -P {part} -J"
+        clients.append(subprocess.Popen(command.split(), stdout=subprocess.PIPE, text=True))
+    found = [json.loads(client.communicate()[0])["end"]["sum_received"]["bits_per_second"] for client in clients]
+    for server in servers:
+        server.wait(10)
+    return sum(found)
+
+
+def stream(setup, connections):
+    """The same under `setup`."""
+    setup()
+    return iperf3(connections)
 
 
 def tcp_stream(compare, rounds):
@@ -84,13 +99,20 @@ user root;
         self.dir.cleanup()
 
 
-def requests(setup):
-    """Requests per second and the 99th percentile of latency in microseconds."""
-    setup()
-    out = machine.sh(f"ip netns exec {CLIENT} wrk -t1 -c32 -d{machine.SECONDS:.0f}s --latency http://{ADDRESS}/")
+def wrk(options=""):
+    """32 connections of wrk: requests per second, and percentiles of latency in microseconds
+    (p50, p99, p999)."""
+    out = machine.sh(f"ip netns exec {CLIENT} wrk -t1 -c32 -d{machine.SECONDS:.0f}s -s {PERCENTILES} {options}"
+                     f" http://{ADDRESS}/")
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1))
-    value, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", out).groups()
-    return rate, float(value) * {"us": 1, "ms": 1e3, "s": 1e6}[unit]
+    return rate, json.loads(out.rsplit("percentiles ", 1)[1])
+
+
+def requests(setup):
+    """Requests per second and the 99th percentile of latency in microseconds, under `setup`."""
+    setup()
+    rate, latencies = wrk()
+    return rate, latencies["p99"]
 
 
 def tcp_rr(compare, rounds):
