@@ -11,8 +11,7 @@ CONNECTIONS = {1: (1, 1), 100: (10, 10), 10_000: (100, 100), 100_000: (1000, 100
 
 def flows(ports, addresses):
     """What pktgen sends."""
-    last = addresses - 1
-    return ("pkt_size 60", "src_min 10.0.0.1", f"src_max 10.0.{(last + 1) >> 8}.{(last + 1) & 255}",
+    return ("pkt_size 60", "src_min 10.0.0.1", f"src_max 10.0.{addresses >> 8}.{addresses & 255}",
             "udp_src_min 1024", f"udp_src_max {1024 + ports}", "flag !SHARED")
 
 

@@ -8,48 +8,29 @@ from pathlib import Path
 import machine
 import mechanisms
 import meter
+import run
 import workloads
 
 OURS = "flowbucket"
 
 
-def _switched(workload, mechanism, work):
-    with mechanism(workload.devices, workload.cpus):
-        return work()
-
-
-def _shares(workload):
-    """What finds, as _switched's work, which part of all packets each CPU has."""
-    def work():
-        with meter.shares(*workload.namespaces) as found:
-            workload.run()
-        return found
-    return work
-
-
 def _measure(name, workload, sides, rounds):
     """By mechanism: each figure's list of all rounds, and the parts of CPUs."""
     names = list(sides)
-    found = {mechanism: {} for mechanism in names}
+    found, shares = {mechanism: {} for mechanism in names}, {}
     for turn in range(rounds):
         at = turn % len(names)
         for mechanism in names[at:] + names[:at]:
-            figures = _switched(workload, sides[mechanism], workload.run)
+            with sides[mechanism](workload.devices, workload.cpus):
+                figures = workload.run()
             for figure, value in figures.items():
                 found[mechanism].setdefault(figure, []).append(value)
             print(f"  {name} round {turn + 1}/{rounds}: {mechanism} {figures['rate']:,.0f} {workload.unit}",
                   file=sys.stderr, flush=True)
-    return found, {name: _switched(workload, side, _shares(workload)) for name, side in sides.items()}
-
-
-def _row(name, unit, ours, peer):
-    ratios = [our / its for our, its in zip(ours["rate"], peer["rate"])]
-    return {
-        "name": name, "ours": round(statistics.median(ours["rate"]), 1),
-        "peer": round(statistics.median(peer["rate"]), 1), "unit": unit,
-        "ratio_median": round(statistics.median(ratios), 3), "ratio_min": round(min(ratios), 3),
-        "ratio_max": round(max(ratios), 3), "rounds": len(ratios),
-    }
+    for mechanism, side in sides.items():
+        with side(workload.devices, workload.cpus), meter.shares(*workload.namespaces) as shares[mechanism]:
+            workload.run()
+    return found, shares
 
 
 def _figures(found, shares):
@@ -67,7 +48,8 @@ def _all(sides, rounds):
         for mechanism, its in found.items():
             if mechanism != OURS:
                 figures = {"ours": ours, "peer": _figures(its, shares[mechanism])}
-                yield {**_row(f"{name} against {mechanism}", workload.unit, found[OURS], its), "figures": figures}
+                row = run.row(f"{name} against {mechanism}", workload.unit, False, its["rate"], found[OURS]["rate"])
+                yield {**row, "figures": figures}
 
 
 def peers(_, rounds):

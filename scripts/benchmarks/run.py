@@ -40,7 +40,8 @@ def shown(value):
     return f"{value:,.0f}" if value >= 100 else f"{value:,.4g}"
 
 
-def _row(name, unit, lower_is_better, peers, ours):
+def row(name, unit, lower_is_better, peers, ours):
+    """A comparison, of what each round measured."""
     ratios = [peer / our if lower_is_better else our / peer for peer, our in zip(peers, ours)]
     figures = [statistics.median(ours), statistics.median(peers)]
     figures = [round(figure, 1 if figure >= 100 else 4) for figure in figures]
@@ -80,7 +81,7 @@ def compare(name, unit, sides, rounds, lower_is_better=False, also=()):
             ours[at].append(our)
             print(f"  {label} round {number + 1}/{rounds}: peer {shown(peer)} ours {shown(our)} {what}"
                   f" ratio {peer / our if lower else our / peer:.2f}", file=sys.stderr, flush=True)
-    made = [_row(*row, *figures) for row, *figures in zip(rows, peers, ours)]
+    made = [row(*each, *figures) for each, *figures in zip(rows, peers, ours)]
     return made if also else made[0]
 
 
@@ -97,9 +98,9 @@ def main(names):
         if also:
             result["also"] = also
         (OUT / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n")
-        for row in (head, *also):
-            print(f"{row['name']:34} {shown(row['peer']):>12} {shown(row['ours']):>12} {row['unit']:10}"
-                  f" {row['ratio_median']:6.2f}  {row['ratio_min']:5.2f} {row['ratio_max']:5.2f}", flush=True)
+        for each in (head, *also):
+            print(f"{each['name']:34} {shown(each['peer']):>12} {shown(each['ours']):>12} {each['unit']:10}"
+                  f" {each['ratio_median']:6.2f}  {each['ratio_min']:5.2f} {each['ratio_max']:5.2f}", flush=True)
 
 
 if __name__ == "__main__":

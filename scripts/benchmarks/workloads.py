@@ -18,6 +18,15 @@ import steer
 import tcp
 
 
+def flooded(kind, arrived):
+    """Figures of what pktgen sends as fast as it can; `arrived` counts what comes through."""
+    with steer.Load(kinds=(kind,)) as load:
+        time.sleep(0.3)
+        with meter.Meter(arrived) as measured:
+            sent, received = machine.rates([load.sent, arrived], settle=0)
+    return {"rate": received, "lost": max(0, 1 - received / sent), **measured.figures}
+
+
 class Small:
     """60-byte UDP packets of 800,000 flows, as fast as CPU 0 can hand them to the stack."""
 
@@ -35,11 +44,7 @@ class Small:
 
     def run(self):
         """Packets that reach the socket."""
-        with steer.Load() as load:
-            time.sleep(0.3)
-            with meter.Meter(machine.udp_received) as measured:
-                sent, received = machine.rates([load.sent, machine.udp_received], settle=0)
-        return {"rate": received, "lost": max(0, 1 - received / sent), **measured.figures}
+        return flooded(steer.SMALL, machine.udp_received)
 
 
 class Veth:
@@ -148,11 +153,7 @@ EOF""")
 
     def run(self):
         """Packets that arrive in the other namespace."""
-        with steer.Load(kinds=(self.KIND,)) as load:
-            time.sleep(0.3)
-            with meter.Meter(self._arrived) as measured:
-                sent, received = machine.rates([load.sent, self._arrived], settle=0)
-        return {"rate": received, "lost": max(0, 1 - received / sent), **measured.figures}
+        return flooded(self.KIND, self._arrived)
 
 
 class Mice:
@@ -195,7 +196,6 @@ class Skew:
     @contextmanager
     def ready(self):
         """All of rebalance.py's scene."""
-        steer.device()
         with rebalance.scene() as side:
             self.side = side(lambda: None)
             yield
