@@ -60,12 +60,24 @@ def workload(name, unit, mechanisms):
     return [f"## {name}", "", *table(["", unit, *map(COLUMNS.get, columns), "packets by CPU"], rows)]
 
 
+def costs(command, costs):
+    """Lines about what a packet costs."""
+    total = {name: sum(its["parts"].values()) for name, its in costs.items()}
+    parts = list(next(iter(costs.values()))["parts"])
+    rows = [[part, *(f"{its['parts'][part]:,.0f}" for its in costs.values())] for part in parts]
+    rows.append(["all", *(f"{total[name]:,.0f}" for name in costs)])
+    return ["# What a packet costs", "",
+            "Small packets from one CPU to the other: nanoseconds of CPU time of both for each packet, from perf's",
+            f"samples of user-mode Linux, by the functions they are in. `{command}`", "",
+            "![Cost of a packet](cost.svg)", "", *table(["", *costs], rows)]
+
+
 def page(results):
     """The page's text."""
     lines = ["<!-- SPDX-License-Identifier: GPL-2.0 -->", "<!-- Made by `make bench`. -->", "", "# Results", "",
-             "flowbucket beside the kernel's own mechanisms, in the same boot of user-mode Linux with 2 CPUs, in",
-             "alternating rounds: medians, and of ratios the least and the most. A ratio is how many times better",
-             f"flowbucket is. On: {results['machine']}.", ""]
+             "flowbucket beside the kernel's own mechanisms, in the same boot of user-mode Linux with 2 CPUs (`cpus_N`:",
+             "of QEMU with N), in alternating rounds: medians, and of ratios the least and the most. A ratio is how",
+             f"many times better flowbucket is. On: {results['machine']}.", ""]
     if "peers" in results["cases"]:
         lines += ["![Throughput beside RPS](results.svg)", ""]
     if "growth" in results["cases"]:
@@ -73,6 +85,8 @@ def page(results):
     cases = [case for name, case in results["cases"].items() if name not in MATRICES]
     rows = [row for case in cases for row in comparisons(case)]
     lines += ["## Cases", "", *table(["case", "flowbucket", "peer", "unit", "ratio", "rounds", "command"], rows)]
+    if results["cost"]:
+        lines += costs(**results["cost"])
     for case, title in MATRICES.items():
         if case in results["cases"]:
             lines += [f"# {title}", "", f"`make bench B={case}`. Packets by CPU are counted where connection tracking",
@@ -117,10 +131,9 @@ def picture(workloads, file):
     save(file)
 
 
-def growth(result, file):
+def by_buckets_and_connections(result, two):
     """Throughput beside RPS by the number of buckets, and by that of connections."""
-    both, save = plots(figsize=(10, 4), ncols=2, sharey=True)
-    for axes, what in zip(both, ("buckets", "connections")):
+    for axes, what in zip(two, ("buckets", "connections")):
         rows = [row for row in (result, *result["also"]) if row["name"].endswith(what)]
         counts = [int(row["name"].split()[1]) for row in rows]
         middle = [row["ratio_median"] for row in rows]
@@ -129,9 +142,46 @@ def growth(result, file):
         axes.errorbar(counts, middle, spread, marker="o", capsize=3)
         axes.set_xscale("log")
         axes.set_xlabel(what)
-        axes.set_ylim(bottom=0)
-        axes.spines[["top", "right"]].set_visible(False)
-    both[0].set_ylabel(f"throughput, as a multiple of that with {PEER}")
+        axes.set_ylabel(f"throughput / {PEER}'s")
+
+
+def by_cpus(results, two):
+    """How even it is, and interrupts, by the number of CPUs."""
+    rows = [row for result in results for row in (result, *result.get("also", ()))]
+    for axes, what, label in zip(two, ("busiest", "interrupts"),
+                                 ("packets of the busiest CPU / mean", "interrupts between CPUs per 1,000 packets")):
+        mine = [row for row in rows if row["name"].endswith(what)]
+        counts = [int(row["name"].split()[0]) for row in mine]
+        for side, name in (("ours", "flowbucket"), ("peer", PEER)):
+            axes.plot(counts, [row[side] for row in mine], marker="o", label=name)
+        axes.set_xlabel("CPUs")
+        axes.set_ylabel(label)
+        axes.legend(frameon=False)
+
+
+def growth(cases, file):
+    """What becomes of it as things grow."""
+    axes, save = plots(figsize=(10, 7), nrows=2, ncols=2)
+    by_buckets_and_connections(cases["growth"], axes[0])
+    by_cpus([case for name, case in cases.items() if name.startswith("cpus_")], axes[1])
+    for each in axes.flat:
+        each.set_ylim(bottom=0)
+        each.spines[["top", "right"]].set_visible(False)
+    save(file)
+
+
+def cost_picture(costs, file):
+    """The parts of a packet's cost, one upon the other."""
+    axes, save = plots(figsize=(10, 3))
+    left = dict.fromkeys(costs, 0)
+    for part in next(iter(costs.values()))["parts"]:
+        widths = [its["parts"][part] for its in costs.values()]
+        axes.barh(list(costs), widths, left=list(left.values()), label=part)
+        left = {name: left[name] + width for name, width in zip(costs, widths)}
+    axes.invert_yaxis()
+    axes.set_xlabel("ns of CPU time per packet")
+    axes.legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
+    axes.spines[["top", "right"]].set_visible(False)
     save(file)
 
 
@@ -143,13 +193,17 @@ def main(directory, out):
             cases[name] = json.loads(file.read_text(encoding="utf-8"))
     model = next((line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
                   if line.startswith("model name")), "unknown CPU")
+    cost = Path(directory) / "cost.json"
+    cost = json.loads(cost.read_text(encoding="utf-8")) if cost.exists() else None
     target = Path(out) / "results.md"
-    target.write_text(page({"cases": cases, "machine": model}), encoding="utf-8")
+    target.write_text(page({"cases": cases, "cost": cost, "machine": model}), encoding="utf-8")
     print(f"results: {target}")
     if "peers" in cases:
         picture(by_workload(cases["peers"]), Path(out) / "results.svg")
     if "growth" in cases:
-        growth(cases["growth"], Path(out) / "growth.svg")
+        growth(cases, Path(out) / "growth.svg")
+    if cost:
+        cost_picture(cost["costs"], Path(out) / "cost.svg")
 
 
 if __name__ == "__main__":
