@@ -94,7 +94,7 @@ help:
 	@echo 'make kernel            build the kernel of FLAVOUR, print its directory'
 	@echo 'make clean             remove build/ (the cache stays)'
 	@echo
-	@echo 'FLAVOUR=x86|debug|uml  which kernel (x86)'
+	@echo 'FLAVOUR=x86|debug|rt|uml  which kernel (x86)'
 	@echo 'KDIR=directory         a kernel of your own in place of the cache'"'"'s'
 	@echo 'KVER=7.2               another series of the kernel (7.3)'
 	@echo 'FLOWBUCKET_CACHE=dir   where kernels are kept (~/.cache/flowbucket)'

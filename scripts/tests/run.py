@@ -3,14 +3,14 @@
 
     run.py          host, lint, and the selftests in the x86 guest;
                     TEST_UNTIL=SECONDS (since 1970): no guest begins after that
-    run.py NAME     one group (host, lint, x86, debug, uml, debian13) or one
+    run.py NAME     one group (host, lint, x86, debug, rt, uml, debian13) or one
                     selftest by its name without .sh or .py
 
 The selftests' Makefile says what runs where: TEST_PROGS in the x86 guest with
-4 CPUs, TEST_PROGS_DEBUG in the debug kernel's, TEST_PROGS_UML in user-mode
-Linux. The debug kernel takes as long to build as all the rest and its guest
-is several times slower, and user-mode Linux has a kernel of its own again: their
-groups run when they are named. Each group boots once; when a guest dies, the program that ran then has
+4 CPUs, TEST_PROGS_DEBUG in the debug kernel's, TEST_PROGS_RT in one with
+PREEMPT_RT, TEST_PROGS_UML in user-mode Linux. The debug kernel takes as long
+to build as all the rest and its guest is several times slower, and the other two
+have kernels of their own again: their groups run when they are named. Each group boots once; when a guest dies, the program that ran then has
 failed and the rest goes on in a new one. A guest's console is a test point too.
 Logs: build/test/.
 """
@@ -29,8 +29,8 @@ import ktap
 
 TOP = Path(__file__).resolve().parents[2]
 LOGS = TOP / "build" / "test"
-GUESTS = {"x86": "TEST_PROGS", "debug": "TEST_PROGS_DEBUG", "uml": "TEST_PROGS_UML"}
-GUEST_TIME = {"x86": 2700, "debug": 2400, "uml": 900}
+GUESTS = {"x86": "TEST_PROGS", "debug": "TEST_PROGS_DEBUG", "rt": "TEST_PROGS_RT", "uml": "TEST_PROGS_UML"}
+GUEST_TIME = {"x86": 2700, "debug": 2400, "rt": 300, "uml": 900}
 BEGIN = re.compile(r"^=== begin (\S+)$")
 END = re.compile(r"^=== end (\S+) (\d+)$")
 
@@ -199,7 +199,7 @@ def main(wanted):
         elif wanted:
             tests = {wanted: tests[wanted]}
         if not wanted:
-            del tests["debug"], tests["uml"]
+            tests = {"x86": tests["x86"]}
         jobs = [] if wanted else [run_host, run_lint]
         jobs += [lambda f=f, n=n: run_guest(f, n) for f, n in tests.items() if n]
     if not jobs:
