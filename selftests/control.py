@@ -4,6 +4,7 @@
 take, what they refuse, and that a refusal changes nothing and is logged."""
 
 import errno
+import itertools
 import os
 import sys
 from errno import EEXIST, EINVAL, ENODEV, ERANGE
@@ -112,17 +113,30 @@ def _():
         module.write("cpus", str(last))
 
 
+def check_not_loaded(errors, *parameters):
+    """Loading fails with one of these errors, is logged, and leaves nothing."""
+    with module.log_lines() as lines:
+        result = module.insmod(*parameters)
+    expect(result in errors, f"insmod {' '.join(parameters)}: {errno.errorcode.get(result, 0)}")
+    # Values that the kernel's own parser refuses it logs in its own words.
+    expect(lines or result == EINVAL, f"{parameters} are not logged")
+    module.check_gone()
+
+
 @test("bad module parameters: the right error, a log line, and nothing is left")
 def _():
-    for parameter, wanted in (("buckets=63", ERANGE), ("buckets=0", ERANGE), ("buckets=131072", ERANGE),
-                              ("buckets=100", ERANGE), ("buckets=few", EINVAL), ("hash=md5", EINVAL),
-                              ("hash=", EINVAL), ("enabled=maybe", EINVAL)):
-        with module.log_lines() as lines:
-            result = module.insmod(parameter)
-        expect_equal(errno.errorcode.get(result, 0), errno.errorcode[wanted], f"insmod {parameter}")
-        # Values that the kernel's own parser refuses it logs in its own words.
-        expect(lines or wanted == EINVAL, f"{parameter} is not logged")
-        module.check_gone()
+    for parameter in ("buckets=0", "buckets=131072", "buckets=100"):
+        check_not_loaded((ERANGE,), parameter)
+    # All combinations of absent, good and bad ones, with the error of each.
+    values = {"buckets": {None: 0, "64": 0, "63": ERANGE, "few": EINVAL},
+              "hash": {None: 0, "crc32c": 0, "md5": EINVAL, "": EINVAL},
+              "enabled": {None: 0, "0": 0, "maybe": EINVAL}}
+    for chosen in itertools.product(*(each.items() for each in values.values())):
+        parameters = [f"{name}={value}" for name, (value, _) in zip(values, chosen) if value is not None]
+        errors = {error for _, error in chosen if error}
+        if errors:
+            check_not_loaded(errors, *parameters)
+    must_fail(check_not_loaded, (ERANGE,), "hash=md5")
     with module.module():
         must_fail(module.check_gone)
 
