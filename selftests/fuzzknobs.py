@@ -3,7 +3,7 @@
 """Anything is written into any file, at any time, under load: it is taken or refused with an
 errno that Documentation/ABI names, a refusal changes nothing, and nothing is lost unnoticed.
 
-FUZZ_SECONDS=N says for how long (20), SEED=N with which random numbers (a new one each time).
+FUZZ_SECONDS=N says for how long at least (20), SEED=N with which random numbers (a new one each time).
 """
 
 import errno
@@ -22,6 +22,8 @@ from harness import expect, expect_equal, main, must_fail, note, test
 from knobs import BAD, GOOD
 
 SECONDS = int(os.environ.get("FUZZ_SECONDS", "20"))
+# So many are taken and so many refused at least, however slow the machine.
+LEAST = 20
 SEED = int(os.environ.get("SEED", random.randrange(1 << 32)))
 FILES = sorted({*GOOD, *BAD})
 REFUSALS = (errno.EINVAL, errno.ERANGE, errno.ENODEV)
@@ -91,12 +93,17 @@ def write(name, text):
 def _():
     rng = random.Random(SEED)
     taken = refused = 0
+    slowest = 0, ""
     with module.module(policy="load"):
         with load:
             end = time.monotonic() + SECONDS
-            while time.monotonic() < end:
+            while time.monotonic() < end or min(taken, refused) < LEAST:
                 name = rng.choice(FILES)
-                if write(name, written(rng, name)):
+                text = written(rng, name)
+                began = time.monotonic()
+                error = write(name, text)
+                slowest = max(slowest, (time.monotonic() - began, f"{name}: {text[:40]!r}"))
+                if error:
                     refused += 1
                 else:
                     taken += 1
@@ -114,7 +121,7 @@ def _():
         sent, drops = load.check()
         module.check_accounts()
     note(f"{taken} writes were taken, {refused} refused; {sent} datagrams, drops {drops or 'none'}")
-    expect(taken > 10 and refused > 10, "hardly anything was written")
+    note(f"the slowest took {slowest[0]:.2f} s, {slowest[1]}")
 
 
 @test("control: an errno that is none of these is noticed")
