@@ -154,6 +154,7 @@ def by_cpus(results, two):
         counts = [int(row["name"].split()[0]) for row in mine]
         for side, name in (("ours", "flowbucket"), ("peer", PEER)):
             axes.plot(counts, [row[side] for row in mine], marker="o", label=name)
+        axes.set_xticks(counts)
         axes.set_xlabel("CPUs")
         axes.set_ylabel(label)
         axes.legend(frameon=False)
@@ -174,9 +175,10 @@ def cost_picture(costs, file):
     """The parts of a packet's cost, one upon the other."""
     axes, save = plots(figsize=(10, 3))
     left = dict.fromkeys(costs, 0)
-    for part in next(iter(costs.values()))["parts"]:
+    for number, part in enumerate(next(iter(costs.values()))["parts"]):
         widths = [its["parts"][part] for its in costs.values()]
-        axes.barh(list(costs), widths, left=list(left.values()), label=part)
+        # More colours than there are in one round.
+        axes.barh(list(costs), widths, left=list(left.values()), label=part, hatch="//" * (number // 10))
         left = {name: left[name] + width for name, width in zip(costs, widths)}
     axes.invert_yaxis()
     axes.set_xlabel("ns of CPU time per packet")

@@ -97,7 +97,8 @@ def main(names):
     for name in names or CASES:
         module = importlib.import_module(CASES[name])
         head, *also = getattr(module, name)(compare, rounds)
-        result = {**head, "command": f"make bench B={name}"}
+        how = f"ROUNDS={rounds} SECONDS_PER_ROUND={os.environ.get('SECONDS_PER_ROUND', '2')}"
+        result = {**head, "command": f"{how} make bench B={name}"}
         if also:
             result["also"] = also
         (OUT / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n")

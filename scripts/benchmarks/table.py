@@ -18,6 +18,8 @@ MANY = (
     "flag !SHARED", "delay 1000",
 )
 ALL = 1_000_000
+# The same number of packets, as fast as they are taken.
+EACH_ONCE = (*MANY[:-1], f"count {ALL}")
 CONNTRACK = Path("/proc/sys/net/netfilter")
 # So many as make no difference: what the kernel says to its neighbours is tracked, too.
 FEW = ALL // 1000
@@ -92,8 +94,7 @@ def forget():
         machine.knob("connections/timeout_half_open", 600)
         machine.knob("connections/timeout_udp", 600)
         machine.knob("timer_interval_ms", 100)
-    for name in ("udp_timeout", "udp_timeout_stream"):
-        (CONNTRACK / f"nf_conntrack_{name}").write_text("1\n")
+    machine.sh("conntrack -F 2>/dev/null")
     while tracked():
         time.sleep(0.5)
 
@@ -119,6 +120,39 @@ def our_million(cpus="0-1"):
     return (before - free()) / known()
 
 
+def each_once():
+    """Nanoseconds per packet when a packet of each comes, on the CPU that takes them in."""
+    with steer.Load(kinds=(EACH_ONCE,)) as load:
+        began = time.monotonic()
+        while load.sent() < ALL:
+            time.sleep(0.005)
+        return (time.monotonic() - began) / ALL * 1e9
+
+
+def costs(without, tracking):
+    """[insert, look-up], in nanoseconds per packet more than without tracking."""
+    def measure():
+        forget()
+        without()
+        least = each_once()
+        tracking()
+        # The first packet of each makes a record, the second finds it.
+        return [each_once() - least, each_once() - least]
+    return measure
+
+
+def their_costs():
+    """Of nf_conntrack, without any steering."""
+    def tracking():
+        for name in ("udp_timeout", "udp_timeout_stream"):
+            (CONNTRACK / f"nf_conntrack_{name}").write_text("600\n")
+        conntrack(True)
+    return costs(steer.plain, tracking)()
+
+
+our_costs = costs(steer.with_flowbucket("0"), steer.with_flowbucket("0", track=1))
+
+
 def table(compare, rounds):
     """Steering with a table of connections; what a connection takes."""
     steer.device()
@@ -128,6 +162,7 @@ def table(compare, rounds):
     for name, cpus in (("direct", "0"), ("one", "1")):
         sides = [lambda on=on, cpus=cpus: steer.measure(steer.with_flowbucket(cpus, track=on)) for on in (0, 1)]
         yield compare(f"table/{name}, not tracked", "packets/s", sides, rounds)
+    yield from compare("table/insert", "ns", (their_costs, our_costs), rounds, True, (("table/look-up", "ns", True),))
     yield compare("table/memory", "bytes", (their_million, our_million), min(rounds, 2), True)
     forget()
 
