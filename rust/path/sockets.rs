@@ -72,13 +72,18 @@ impl<'a> Sockets<'a> {
         if self.wanted.idle == 0 {
             return Visit::Keep;
         }
-        let waits = u64::from(conn.probes) * u64::from(self.wanted.between);
-        let after = u64::from(self.wanted.idle) + waits;
-        let due = conn.seen.wrapping_add(after.min(LONGEST_WAIT) as Ms);
+        let due = self.due(conn);
         match is_before(self.now, due) {
             true => Visit::Until(due),
             false => self.probe(conn, bh),
         }
+    }
+
+    /// When it is to be probed, or given up.
+    fn due(&self, conn: &Conn) -> Ms {
+        let waits = u64::from(conn.probes) * u64::from(self.wanted.between);
+        let after = u64::from(self.wanted.idle) + waits;
+        conn.seen.wrapping_add(after.min(LONGEST_WAIT) as Ms)
     }
 
     /// Sends the acknowledgment that is delayed, if it is time. True if there is one that waits.
@@ -101,13 +106,19 @@ impl<'a> Sockets<'a> {
         let Some(socket) = Socket::find(conn, bh) else {
             return later;
         };
-        // What comes may not pass here any more: not tracked, not steered, by another hash. The
-        // socket knows best; it hears of a packet a little later than the record.
+        // The socket knows best: it hears of a packet a little later than the record, and what
+        // comes may not pass here any more, not tracked, not steered, by another hash.
         let (silent, now) = (socket.silent_ms(), time::coarse_ms());
-        if silent.saturating_add(self.wanted.idle / 2) < now.wrapping_sub(conn.seen) {
+        let unseen = now.wrapping_sub(conn.seen);
+        if silent < unseen {
             conn.seen = now.wrapping_sub(silent);
-            conn.probes = 0;
-            return soon;
+            if silent.saturating_add(self.wanted.idle / 2) < unseen {
+                conn.probes = 0;
+            }
+            let due = self.due(conn);
+            if is_before(now, due) {
+                return Visit::Until(due);
+            }
         }
         let dead = u32::from(conn.probes) >= self.wanted.probes;
         match socket.probe(self.wanted.idle, !dead, bh) {
