@@ -12,6 +12,35 @@ use kernel::{
     prelude::*,
 };
 
+/// A set of CPUs.
+pub(crate) struct Set(KBox<CpumaskVar>);
+
+// SAFETY: The bits are the set's own, also where they are allocated apart and the
+// kernel crate's type, which then is a pointer, does not say so
+// (`CONFIG_CPUMASK_OFFSTACK`). They belong to no thread.
+unsafe impl Send for Set {}
+
+impl Set {
+    fn new() -> Result<Self> {
+        let mask = CpumaskVar::new_zero(GFP_KERNEL)?;
+        Ok(Self(KBox::new(mask, GFP_KERNEL)?))
+    }
+
+    /// The same CPUs once more.
+    pub(crate) fn try_clone(&self) -> Result<Self> {
+        let mask = CpumaskVar::try_clone(self)?;
+        Ok(Self(KBox::new(mask, GFP_KERNEL)?))
+    }
+}
+
+impl core::ops::Deref for Set {
+    type Target = Cpumask;
+
+    fn deref(&self) -> &Cpumask {
+        &self.0
+    }
+}
+
 /// Whether `cpu` can ever be there.
 #[inline]
 pub(crate) fn is_possible(cpu: u32) -> bool {
@@ -45,12 +74,12 @@ pub(crate) fn possible() -> impl Iterator<Item = u32> {
 
 /// The CPUs that boot options leave to housekeeping, the kernel's own default
 /// for work like this, RPS's too: `isolcpus=` and `nohz_full=` take CPUs out.
-pub(crate) fn housekeeping() -> Result<KBox<CpumaskVar>> {
-    let mut mask = KBox::new(CpumaskVar::new_zero(GFP_KERNEL)?, GFP_KERNEL)?;
+pub(crate) fn housekeeping() -> Result<Set> {
+    let mut mask = Set::new()?;
     for cpu in possible() {
         // SAFETY: `cpu` is a possible CPU.
         if unsafe { bindings::fb_cpu_housekeeping(cpu) } {
-            set(&mut mask, cpu);
+            set(&mut mask.0, cpu);
         }
     }
     Ok(mask)
@@ -71,8 +100,8 @@ pub(crate) fn has(mask: &Cpumask, cpu: u32) -> bool {
 /// Reads a CPU list such as `0-3,8`.
 ///
 /// Errors: `EINVAL` for nonsense, `ERANGE` for a number that no CPU can have.
-pub(crate) fn parse_list(text: &CStr) -> Result<KBox<CpumaskVar>> {
-    let mask = KBox::new(CpumaskVar::new_zero(GFP_KERNEL)?, GFP_KERNEL)?;
+pub(crate) fn parse_list(text: &CStr) -> Result<Set> {
+    let mask = Set::new()?;
     let bits = mask.as_raw().cast();
     // SAFETY: `text` is NUL-terminated; a cpumask has at least `nr_cpu_ids` bits.
     let err = unsafe { bindings::bitmap_parselist(text.as_char_ptr(), bits, nr_cpu_ids() as i32) };

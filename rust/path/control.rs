@@ -17,7 +17,6 @@ use crate::model::{
 };
 use kernel::{
     cpu::nr_cpu_ids,
-    cpumask::CpumaskVar,
     prelude::*,
     sync::{new_mutex, Arc, Mutex},
 };
@@ -88,7 +87,7 @@ impl Control {
     /// Chooses the CPUs that may own buckets, and deals all buckets anew.
     ///
     /// Errors: `EINVAL` for an empty set, `ENODEV` if one of them is not online.
-    pub(super) fn set_cpus(&self, mask: KBox<CpumaskVar>) -> Result {
+    pub(super) fn set_cpus(&self, mask: cpus::Set) -> Result {
         let _hotplug = cpus::HotplugGuard::new();
         let mut settings = self.settings.lock();
         if mask.empty() {
@@ -151,7 +150,7 @@ impl Control {
         let _hotplug = cpus::HotplugGuard::new();
         let mut settings = self.settings.lock();
         let mut new = Settings {
-            cpus: KBox::new(CpumaskVar::try_clone(&settings.cpus)?, GFP_KERNEL)?,
+            cpus: settings.cpus.try_clone()?,
             ..*settings
         };
         change(&mut new);

@@ -9,12 +9,12 @@ use crate::model::{
     hash::{siphash, toeplitz, Algorithm, Hasher},
     map::{tail::Tail, Buckets},
 };
-use kernel::{cpumask::CpumaskVar, prelude::*};
+use kernel::prelude::*;
 
 /// The operator's choices.
 pub(super) struct Settings {
     /// CPUs that may own buckets; those of them that are online do.
-    pub(super) cpus: KBox<CpumaskVar>,
+    pub(super) cpus: cpus::Set,
     pub(super) algorithm: Algorithm,
     pub(super) toeplitz_key: toeplitz::Key,
     pub(super) buckets: Buckets,
