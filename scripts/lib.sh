@@ -25,6 +25,9 @@ have() { command -v "$1" >/dev/null 2>&1; }
 # version_ge A B: is version A at least B?
 version_ge() { [ "$(printf '%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
 
+# debian_release: which Debian this is, e.g. 13.
+debian_release() { sed -n 's/^VERSION_ID="\{0,1\}\([0-9]*\).*/\1/p' /etc/os-release; }
+
 # with_lock NAME: hold the cache's lock NAME until this process ends. The
 # descriptor must not leak into daemons, so children that stay are started
 # with it closed (none are, at present).
