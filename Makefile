@@ -3,6 +3,16 @@
 # What a person types. Kbuild describes the module to the kernel's build; the
 # scripts do the long work. `make help` lists the targets.
 
+# KERNEL=debian: one of Debian's own kernels, as packaged, in place of one built here.
+ifdef KERNEL
+ifeq ($(filter debian debian-1,$(KERNEL)),)
+$(error KERNEL=$(KERNEL): it can be 'debian', the newest kernel that Debian packages, or 'debian-1', the one before)
+endif
+ifdef KDIR
+$(error KERNEL= and KDIR= name two kernels: leave one of them out)
+endif
+override FLAVOUR := $(KERNEL)
+endif
 FLAVOUR ?= x86
 OUT := $(CURDIR)/build/$(FLAVOUR)
 RUST_SOURCES = $(shell find rust -name target -prune -o -name '*.rs' -print)
@@ -13,7 +23,7 @@ tool = $(patsubst $(1)=%,%,$(filter $(1)=%,$(TOOLS)))
 # cargo looks for cargo-clippy along PATH; it must be the one of this rustc.
 CARGO_ENV = PATH="$(dir $(call tool,RUSTC)):$$PATH" RUSTC=$(call tool,RUSTC) CARGO_TARGET_DIR=$(CURDIR)/build/host
 
-export KDIR KVER FLAVOUR
+export KDIR KVER FLAVOUR KERNEL
 
 .PHONY: all module clippy rust-analyzer fmt fmt-check host-test host-clippy \
 	test demo bench sim fuzz soak coverage setup kernel clean help
@@ -95,6 +105,7 @@ help:
 	@echo 'make clean             remove build/ (the cache stays)'
 	@echo
 	@echo 'FLAVOUR=x86|debug|rt|uml  which kernel (x86)'
+	@echo 'KERNEL=debian          Debian'"'"'s newest kernel as packaged; debian-1: the one before'
 	@echo 'KDIR=directory         a kernel of your own in place of the cache'"'"'s'
 	@echo 'KVER=7.2               another series of the kernel (7.3)'
 	@echo 'FLOWBUCKET_CACHE=dir   where kernels are kept (~/.cache/flowbucket)'
