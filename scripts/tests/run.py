@@ -5,6 +5,8 @@
                     TEST_UNTIL=SECONDS (since 1970): no guest begins after that
     run.py NAME     one group (host, lint, x86, debug, rt, uml, debian13) or one
                     selftest by its name without .sh or .py
+    KERNEL=debian   as x86, with Debian's own kernel as packaged (or debian-1: the
+                    one before); there are no other guests then
 
 The selftests' Makefile says what runs where: TEST_PROGS in the x86 guest with
 4 CPUs, TEST_PROGS_DEBUG in the debug kernel's, TEST_PROGS_RT in one with
@@ -31,6 +33,9 @@ TOP = Path(__file__).resolve().parents[2]
 LOGS = TOP / "build" / "test"
 GUESTS = {"x86": "TEST_PROGS", "debug": "TEST_PROGS_DEBUG", "rt": "TEST_PROGS_RT", "uml": "TEST_PROGS_UML"}
 GUEST_TIME = {"x86": 2700, "debug": 2400, "rt": 300, "uml": 900}
+if KERNEL := os.environ.get("KERNEL"):
+    GUESTS = {KERNEL: GUESTS["x86"]}
+    GUEST_TIME[KERNEL] = GUEST_TIME["x86"]
 BEGIN = re.compile(r"^=== begin (\S+)$")
 END = re.compile(r"^=== end (\S+) (\d+)$")
 
@@ -199,7 +204,8 @@ def main(wanted):
         elif wanted:
             tests = {wanted: tests[wanted]}
         if not wanted:
-            tests = {"x86": tests["x86"]}
+            first = next(iter(GUESTS))
+            tests = {first: tests[first]}
         jobs = [] if wanted else [run_host, run_lint]
         jobs += [lambda f=f, n=n: run_guest(f, n) for f, n in tests.items() if n]
     if not jobs:

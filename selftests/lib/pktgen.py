@@ -68,6 +68,8 @@ class Sender:
     def __init__(self, ns, device, mac, sinks, threads, delay_ns, flows=lambda number: ()):
         self.ns = ns
         self.files = []
+        # Nothing asks for it by itself where it is a module.
+        subprocess.run(["modprobe", "-q", "pktgen"], check=False)
         with ns.inside():
             root = Path("/proc/thread-self/net/pktgen")
             if not root.exists():
