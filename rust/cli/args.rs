@@ -56,11 +56,30 @@ pub(crate) enum Command {
     },
     /// Look at the loads, plan and move buckets now
     Rebalance,
+    /// Set what a file says; if anything in it is wrong, nothing
+    Apply {
+        /// A TOML file with names of settings as keys
+        #[arg(default_value = "/etc/flowbucket.toml")]
+        file: PathBuf,
+        /// Only check it
+        #[arg(long)]
+        check: bool,
+    },
     /// Show or change which CPU owns which bucket
     #[command(subcommand)]
     Map(MapCommand),
     /// List the connections that are tracked
     Conns(ConnsArguments),
+    /// Print what has a shell complete this command
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write manual pages into a directory
+    Man {
+        /// A directory that exists
+        dir: PathBuf,
+    },
 }
 
 /// What to do with the map.

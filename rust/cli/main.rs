@@ -2,12 +2,14 @@
 
 //! The command `flowbucket`: what the module's files say, and how to set them.
 
+mod apply;
 mod args;
 mod check;
 mod conns;
 mod cpus;
 mod error;
 mod filter;
+mod generate;
 mod knobs;
 mod list;
 mod map;
@@ -50,10 +52,13 @@ fn run(arguments: &Arguments) -> Result {
         Command::Get { keys } => settings::get(root, keys, format),
         Command::Set { assignments } => settings::set(root, assignments),
         Command::Rebalance => settings::rebalance(root),
+        Command::Apply { file, check } => apply::apply(root, file, *check),
         Command::Map(MapCommand::Show) => map::show(root, format),
         Command::Map(MapCommand::Set { words }) => map::set(root, words),
         Command::Map(MapCommand::Save { file }) => map::save(root, file),
         Command::Map(MapCommand::Restore { file }) => map::restore(root, file),
         Command::Conns(wanted) => list::list(root, &wanted.filter, format),
+        Command::Completions { shell } => generate::completions(*shell),
+        Command::Man { dir } => generate::man(dir),
     }
 }
