@@ -4,6 +4,7 @@
 
 use crate::filter::Filter;
 use clap::{Args, Parser, Subcommand};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Shows and controls flowbucket, the receive-side load balancer
@@ -70,6 +71,14 @@ pub(crate) enum Command {
     Map(MapCommand),
     /// List the connections that are tracked
     Conns(ConnsArguments),
+    /// Print moves of buckets and drops of packets as they happen
+    Watch {
+        /// End after so many seconds
+        #[arg(long, value_parser = seconds)]
+        seconds: Option<f64>,
+    },
+    /// Give figures to Prometheus; without options, print them
+    Export(ExportArguments),
     /// Print what has a shell complete this command
     Completions {
         /// The shell
@@ -110,6 +119,17 @@ pub(crate) enum MapCommand {
 pub(crate) struct ConnsArguments {
     #[command(flatten)]
     pub(crate) filter: Filter,
+}
+
+/// How figures are given to Prometheus.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArguments {
+    /// Serve them by HTTP at this address
+    #[arg(long, value_name = "ADDRESS:PORT", num_args = 0..=1, default_missing_value = "127.0.0.1:9743")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Write them into a file, for the textfile collector of the node exporter
+    #[arg(long, value_name = "FILE", conflicts_with = "listen")]
+    pub(crate) textfile: Option<PathBuf>,
 }
 
 /// A number of seconds, up to a day. Errors: a sentence.

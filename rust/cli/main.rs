@@ -8,18 +8,25 @@ mod check;
 mod conns;
 mod cpus;
 mod error;
+mod events;
+mod export;
+mod exposition;
 mod filter;
 mod generate;
 mod knobs;
 mod list;
 mod map;
+mod metrics;
 mod output;
 mod root;
 mod settings;
 mod snapshot;
 mod status;
+mod stop;
 mod summary;
+mod tracing;
 mod value;
+mod watch;
 
 use args::{Arguments, Command, MapCommand};
 use clap::Parser;
@@ -58,6 +65,12 @@ fn run(arguments: &Arguments) -> Result {
         Command::Map(MapCommand::Save { file }) => map::save(root, file),
         Command::Map(MapCommand::Restore { file }) => map::restore(root, file),
         Command::Conns(wanted) => list::list(root, &wanted.filter, format),
+        Command::Watch { seconds } => watch::watch(root, *seconds, format),
+        Command::Export(to) => match (to.listen, &to.textfile) {
+            (Some(address), _) => export::listen(root, address),
+            (None, Some(file)) => export::textfile(root, file),
+            (None, None) => export::print(root),
+        },
         Command::Completions { shell } => generate::completions(*shell),
         Command::Man { dir } => generate::man(dir),
     }

@@ -24,6 +24,14 @@ impl Format {
             Self::Json => text(&(json(result, serde_json::to_string_pretty)? + "\n")),
         }
     }
+
+    /// Prints one of many results in a line, at once.
+    pub(crate) fn print_line<T: Serialize + Display>(self, result: &T) -> Result {
+        match self {
+            Self::Text => text(&format!("{result}\n")),
+            Self::Json => text(&(json(result, serde_json::to_string)? + "\n")),
+        }
+    }
 }
 
 fn json<T>(result: &T, to: fn(&T) -> serde_json::Result<String>) -> Result<String> {

@@ -24,6 +24,11 @@ impl Root {
         self.0.join("sys/kernel/flowbucket").join(file)
     }
 
+    /// Where tracefs is mounted.
+    pub(crate) fn tracing(&self) -> PathBuf {
+        self.0.join("sys/kernel/tracing")
+    }
+
     /// Errors: `NotLoaded` if the module is not there.
     pub(crate) fn check_loaded(&self) -> Result {
         match self.path("").exists() {
@@ -63,7 +68,10 @@ impl Root {
     /// Writes a file of the module. The kernel's refusal is told in a sentence.
     pub(crate) fn write(&self, file: &str, text: &str) -> Result {
         let write = || {
-            let mut to = OpenOptions::new().write(true).open(self.path(file))?;
+            let mut to = OpenOptions::new()
+                .write(true)
+                .truncate(true)
+                .open(self.path(file))?;
             to.write_all(text.as_bytes())
         };
         write().map_err(|e| self.explain("writing", file, &e))

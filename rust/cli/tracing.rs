@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! An instance of tracefs of our own, with the module's events switched on: what others trace is
+//! left alone. It goes when it is dropped.
+
+use crate::error::{Error, Result};
+use crate::root::Root;
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+use std::process;
+
+/// The directory of events of the module, in an instance.
+const EVENTS: &str = "events/flowbucket/enable";
+
+/// An instance of tracefs.
+#[derive(Debug)]
+pub(crate) struct Instance {
+    dir: PathBuf,
+    /// Closed first when it is removed: an instance that is read is busy.
+    pipe: Option<File>,
+    /// What was read of a line that is not complete yet.
+    rest: Vec<u8>,
+}
+
+impl Instance {
+    /// Makes it, and switches the events on. Errors: `NoRights`; tracefs is not there.
+    pub(crate) fn new(root: &Root) -> Result<Self> {
+        root.check_loaded()?;
+        let instances = root.tracing().join("instances");
+        if matches!(instances.try_exists(), Ok(false)) {
+            return Err(Error::Failed(format!(
+                "{} is not there; try 'mount -t tracefs tracefs {}'",
+                instances.display(),
+                root.tracing().display()
+            )));
+        }
+        let dir = instances.join(format!("flowbucket-{}", process::id()));
+        fs::create_dir(&dir).map_err(|e| Error::io(&format!("making {}", dir.display()), &e))?;
+        let mut instance = Self {
+            dir,
+            pipe: None,
+            rest: Vec::new(),
+        };
+        let failed =
+            |what: &str, e| Error::io(&format!("{what} in {}", instance.dir.display()), &e);
+        fs::write(instance.dir.join(EVENTS), "1").map_err(|e| failed("switching events on", e))?;
+        let pipe = (OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK))
+            .open(instance.dir.join("trace_pipe"))
+            .map_err(|e| failed("opening trace_pipe", e))?;
+        instance.pipe = Some(pipe);
+        Ok(instance)
+    }
+
+    /// The whole lines that have come in since; none if nothing has.
+    pub(crate) fn lines(&mut self) -> Result<Vec<String>> {
+        let mut buffer = [0; 1 << 16];
+        let Some(pipe) = &mut self.pipe else {
+            return Ok(Vec::new());
+        };
+        match pipe.read(&mut buffer) {
+            Ok(count) => self.rest.extend_from_slice(&buffer[..count]),
+            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+            Err(e) => return Err(Error::io("reading trace_pipe", &e)),
+        }
+        let end = self
+            .rest
+            .iter()
+            .rposition(|&c| c == b'\n')
+            .map_or(0, |at| at + 1);
+        let whole: Vec<u8> = self.rest.drain(..end).collect();
+        Ok(String::from_utf8_lossy(&whole)
+            .lines()
+            .map(str::to_owned)
+            .collect())
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.pipe = None;
+        // The module may have gone, and its events with it.
+        let _ = fs::write(self.dir.join(EVENTS), "0");
+        if let Err(e) = fs::remove_dir(&self.dir) {
+            eprintln!(
+                "flowbucket: {} could not be removed: {e}",
+                self.dir.display()
+            );
+        }
+    }
+}
