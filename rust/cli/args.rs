@@ -77,6 +77,12 @@ pub(crate) enum Command {
         #[arg(long, value_parser = seconds)]
         seconds: Option<f64>,
     },
+    /// Show what goes on, live; q ends it
+    Top {
+        /// Seconds between two refreshes
+        #[arg(long, default_value = "1", value_parser = seconds)]
+        seconds: f64,
+    },
     /// Give figures to Prometheus; without options, print them
     Export(ExportArguments),
     /// Print what has a shell complete this command

@@ -24,6 +24,7 @@ mod snapshot;
 mod status;
 mod stop;
 mod summary;
+mod top;
 mod tracing;
 mod value;
 mod watch;
@@ -66,6 +67,7 @@ fn run(arguments: &Arguments) -> Result {
         Command::Map(MapCommand::Restore { file }) => map::restore(root, file),
         Command::Conns(wanted) => list::list(root, &wanted.filter, format),
         Command::Watch { seconds } => watch::watch(root, *seconds, format),
+        Command::Top { seconds } => top::top(root, *seconds),
         Command::Export(to) => match (to.listen, &to.textfile) {
             (Some(address), _) => export::listen(root, address),
             (None, Some(file)) => export::textfile(root, file),

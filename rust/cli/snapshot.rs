@@ -127,6 +127,11 @@ impl Snapshot {
             })
             .collect()
     }
+
+    /// Packets dropped by all CPUs.
+    pub(crate) fn drops(&self) -> u64 {
+        self.cpus.iter().map(|cpu| cpu.drops.total()).sum()
+    }
 }
 
 /// What a CPU did between two snapshots.

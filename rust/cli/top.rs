@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `top`: what goes on, live.
+
+mod draw;
+mod heat;
+mod hottest;
+mod view;
+
+use crate::error::{Error, Result};
+use crate::root::Root;
+use crate::stop::Stop;
+use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use ratatui::DefaultTerminal;
+use std::io::{self, IsTerminal};
+use std::time::{Duration, Instant};
+use view::View;
+
+/// Shows until `q` is pressed. The terminal is as before at the end, also of an error or a panic.
+pub(crate) fn top(root: &Root, seconds: f64) -> Result {
+    root.check_loaded()?;
+    if !io::stdout().is_terminal() {
+        return Err(Error::Usage(
+            "top needs a terminal; 'flowbucket status' does not".to_owned(),
+        ));
+    }
+    let stop = Stop::on_signals()?;
+    let mut view = View::new(root)?;
+    let mut terminal = ratatui::try_init().map_err(|e| terminal_error(&e))?;
+    let result = show(
+        root,
+        &mut view,
+        &mut terminal,
+        &stop,
+        Duration::from_secs_f64(seconds),
+    );
+    ratatui::restore();
+    result
+}
+
+fn show(
+    root: &Root,
+    view: &mut View,
+    terminal: &mut DefaultTerminal,
+    stop: &Stop,
+    interval: Duration,
+) -> Result {
+    let mut next = Instant::now() + interval;
+    while !stop.requested() {
+        terminal
+            .draw(|frame| draw::draw(view, frame))
+            .map_err(|e| terminal_error(&e))?;
+        let quit = wait_for_quit(next, stop).map_err(|e| terminal_error(&e))?;
+        match quit {
+            Some(true) => break,
+            // The size has changed: the same is drawn anew.
+            Some(false) => {}
+            None => {
+                view.refresh(root)?;
+                next = Instant::now() + interval;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Waits until the time comes (`None`), the end is wanted (`true`), or the terminal has another
+/// size (`false`).
+fn wait_for_quit(until: Instant, stop: &Stop) -> io::Result<Option<bool>> {
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        if stop.requested() {
+            return Ok(Some(true));
+        }
+        if left.is_zero() {
+            return Ok(None);
+        }
+        // Not longer at a time: a signal is not an event.
+        if !event::poll(left.min(Duration::from_millis(200)))? {
+            continue;
+        }
+        match event::read()? {
+            Event::Key(key) if quits(key) => return Ok(Some(true)),
+            Event::Resize(..) => return Ok(Some(false)),
+            _ => {}
+        }
+    }
+}
+
+fn quits(key: KeyEvent) -> bool {
+    let control_c = key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
+    key.kind == KeyEventKind::Press
+        && (control_c || matches!(key.code, KeyCode::Char('q') | KeyCode::Esc))
+}
+
+fn terminal_error(error: &io::Error) -> Error {
+    Error::io("using the terminal", error)
+}
