@@ -83,6 +83,15 @@ pub(crate) enum Command {
         #[arg(long, default_value = "1", value_parser = seconds)]
         seconds: f64,
     },
+    /// Record for some time and draw it: load by CPU, load of buckets, and delays
+    Plot {
+        /// How long to record; Ctrl-C ends it sooner
+        #[arg(long, default_value = "30", value_parser = seconds)]
+        seconds: f64,
+        /// Pictures are written to NAME.svg and NAME.png
+        #[arg(long, value_name = "NAME", default_value = "flowbucket")]
+        out: PathBuf,
+    },
     /// Give figures to Prometheus; without options, print them
     Export(ExportArguments),
     /// Print what has a shell complete this command

@@ -18,6 +18,7 @@ mod list;
 mod map;
 mod metrics;
 mod output;
+mod plot;
 mod root;
 mod settings;
 mod snapshot;
@@ -68,6 +69,7 @@ fn run(arguments: &Arguments) -> Result {
         Command::Conns(wanted) => list::list(root, &wanted.filter, format),
         Command::Watch { seconds } => watch::watch(root, *seconds, format),
         Command::Top { seconds } => top::top(root, *seconds),
+        Command::Plot { seconds, out } => plot::plot(root, *seconds, out, format),
         Command::Export(to) => match (to.listen, &to.textfile) {
             (Some(address), _) => export::listen(root, address),
             (None, Some(file)) => export::textfile(root, file),

@@ -66,7 +66,10 @@ fn draw_head(view: &View, frame: &mut Frame<'_>, area: Rect) {
         view.balance.moved,
     );
     let lines = vec![
-        Line::from(vec![view.settings.clone().bold(), "   █ packets ▒ other work   q: quit".dim()]),
+        Line::from(vec![
+            view.settings.clone().bold(),
+            "   █ packets ▒ other work   q: quit".dim(),
+        ]),
         Line::from(figures),
     ];
     frame.render_widget(Paragraph::new(lines), area);
