@@ -26,7 +26,7 @@ CARGO_ENV = PATH="$(dir $(call tool,RUSTC)):$$PATH" RUSTC=$(call tool,RUSTC) CAR
 export KDIR KVER FLAVOUR KERNEL
 
 .PHONY: all module clippy rust-analyzer fmt fmt-check host-test host-clippy \
-	test demo bench sim fuzz soak coverage setup kernel clean help
+	command test demo bench sim fuzz soak coverage setup kernel clean help
 
 all: module
 
@@ -52,6 +52,12 @@ host-test: setup
 host-clippy: setup
 	$(CARGO_ENV) $(call tool,CARGO) clippy --manifest-path rust/Cargo.toml \
 		--workspace --all-targets -- -Dwarnings
+
+# What is printed last is its path.
+command: setup
+	$(CARGO_ENV) $(call tool,CARGO) build --release --manifest-path rust/Cargo.toml -q -p flowbucket_cli
+	install -D $(CURDIR)/build/host/release/flowbucket $(CURDIR)/build/flowbucket
+	@echo $(CURDIR)/build/flowbucket
 
 test:
 	@scripts/test $(T)
@@ -89,6 +95,7 @@ clean:
 
 help:
 	@echo 'make                   build flowbucket.ko into build/x86/'
+	@echo 'make command           build the command flowbucket into build/'
 	@echo 'make test [T=name]     all tests, or one: a selftest, "host", "debian13"'
 	@echo 'make demo              show the spread over 4 CPUs, with a picture'
 	@echo 'make bench [B=name]    compare with RPS, natively in user-mode Linux'

@@ -153,6 +153,11 @@ def run_guest(flavour, names):
                       stdin=subprocess.DEVNULL, check=False).returncode:
         total.fail("the module was not built")
         return report(f"{flavour}/build", total, time.monotonic() - start)
+    if any(name.startswith("command") for name in names):
+        status, text = stream(["make", "--no-print-directory", "command"], LOGS / "command-build.log", echo=False)
+        if status:
+            total.fail("the command was not built:\n" + "\n".join(text.splitlines()[-40:]))
+            return report(f"{flavour}/build", total, time.monotonic() - start)
     left = list(names)
     while left:
         before = len(left)
