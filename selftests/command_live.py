@@ -62,7 +62,8 @@ def watching(end=signal.SIGINT):
 def check_move(events, bucket, to):
     """The events tell that a bucket moved there."""
     found = [each["event"] for each in events if each.get("bucket") == bucket and each.get("to") == to]
-    expect_equal(found, ["bucket_move", "bucket_moved"], f"events about bucket {bucket} to CPU {to}")
+    # The clocks of two CPUs may differ a little.
+    expect_equal(sorted(found), ["bucket_move", "bucket_moved"], f"events about bucket {bucket} to CPU {to}")
 
 
 @test("watch: moves made by hand are seen, and the instance of tracefs goes at the end")
@@ -331,11 +332,25 @@ def check_view(screen, width, height):
     lines = screen.splitlines()
     expect_equal(len(lines), height, "lines")
     expect("flowbucket is on" in lines[0] and "packets/s" in lines[1], f"head: {lines[:2]}")
-    expect_equal(sorted(int(cpu) for line in lines[2:6] for cpu in re.findall(r"(?:^| {2,})(\d)(?= [█▒ ])", line))[:1],
-                 [0], "the first CPU")
+    expect_equal(len(re.findall(r"\d% +\S+/s", screen)), module.CPUS, "bars of CPUs")
     expect("load of 4096 buckets" in screen and "hottest connections" in screen, screen)
     expect_equal({len(line) for line in lines if line.startswith(("┌", "│", "└"))}, {width}, "width of frames")
     expect_equal(lines[-1][-1], "┘", "last character")
+
+
+def wait_for_view(terminal, width, height):
+    """The live view fills the terminal soon."""
+    def fills():
+        try:
+            check_view(terminal.screen(), width, height)
+        except (Failed, IndexError):
+            return False
+        return True
+
+    try:
+        wait_for(fills, "the view fills the terminal")
+    except Failed:
+        check_view(terminal.screen(), width, height)
 
 
 @test("top: at 80x24 and resized; q gives the terminal back")
@@ -356,12 +371,11 @@ def _():
             expect(not terminal.is_plain(), "the view is on the shell's own screen")
             for width, height in ((120, 40), (60, 16), (80, 24)):
                 terminal.tmux("resize-window", "-x", width, "-y", height)
-                wait_for(lambda: len(terminal.screen().splitlines()[-1]) == width, f"{width} columns")  # pylint: disable=cell-var-from-loop
-                check_view(terminal.screen(), width, height)
+                wait_for_view(terminal, width, height)
             for width, height in ((20, 5), (1, 1), (80, 24)):
                 terminal.tmux("resize-window", "-x", width, "-y", height)
                 time.sleep(0.7)
-            check_view(terminal.screen(), 80, 24)
+            wait_for_view(terminal, 80, 24)
             terminal.type("q")
             wait_for(lambda: "status 0" in terminal.screen(), "its end")
         stream.check()

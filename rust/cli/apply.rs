@@ -101,6 +101,7 @@ fn words(values: &DeArray<'_>) -> Option<String> {
 mod tests {
     use super::*;
     use crate::cpus::Cpus;
+    use crate::testing::Machine;
 
     fn checked(text: &str) -> std::result::Result<Vec<(&'static str, String)>, (usize, String)> {
         let host = Host {
@@ -182,5 +183,25 @@ mod tests {
             assert_eq!(at, line, "{text}: {why}");
             assert!(why.contains(words), "{text}: {why}");
         }
+    }
+
+    #[test]
+    fn what_is_so_already_is_not_written() {
+        let machine = Machine::captured();
+        let root = machine.root();
+        let quantum = machine.root().path("quantum");
+        let before = fs::metadata(&quantum).unwrap().modified().unwrap();
+        let file = machine.put("new.toml", "quantum = 1514\nbuckets = 128\n");
+        apply(&root, &file, false).unwrap();
+        assert_eq!(root.read("buckets").unwrap(), "128");
+        assert_eq!(fs::metadata(&quantum).unwrap().modified().unwrap(), before);
+        let bad = machine.put("bad.toml", "quantum = 2000\nbuckets = 127\n");
+        let error = apply(&root, &bad, false).unwrap_err().to_string();
+        assert!(
+            error
+                .ends_with("bad.toml:2: buckets: '127' is not a power of two; nothing was changed"),
+            "{error}"
+        );
+        assert_eq!(root.read("quantum").unwrap(), "1514");
     }
 }

@@ -89,3 +89,65 @@ pub(crate) fn read(root: &Root) -> Result<impl Iterator<Item = Result<Conn>>> {
         Conn::parse(&line).ok_or_else(|| Error::Failed(format!("a connection is '{line}'")))
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Machine;
+    use std::result::Result;
+
+    #[test]
+    fn lines_of_the_module_are_read_in_full() {
+        let machine = Machine::captured();
+        let text = std::fs::read_to_string(machine.path("proc/flowbucket")).unwrap();
+        let conns: Vec<Conn> = read(&machine.root()).unwrap().map(Result::unwrap).collect();
+        assert!(conns.len() >= 14);
+        for (conn, line) in conns.iter().zip(text.lines()) {
+            let (first, other) = (conn.first, conn.other);
+            let again = format!(
+                "{} {} {} {} {} {} {} {} {} {} {} {}",
+                conn.bucket,
+                conn.proto,
+                first.address,
+                first.port,
+                other.address,
+                other.port,
+                conn.state,
+                conn.packets,
+                conn.bytes,
+                conn.idle_ms,
+                conn.netns,
+                conn.interface
+            );
+            assert_eq!(again, line);
+        }
+        let count = |proto: &str| conns.iter().filter(|conn| conn.proto == proto).count();
+        assert!(count("tcp") >= 2 && count("udp") >= 12);
+        assert!(conns.iter().any(|conn| conn.first.address.is_ipv6()));
+    }
+
+    #[test]
+    fn what_is_no_connection_is_refused() {
+        let line = "17 udp 192.0.2.2 40123 192.0.2.1 9000 udp 812 90114 20 4026531840 2";
+        assert!(Conn::parse(line).is_some());
+        for bad in [
+            "",
+            "17 udp",
+            &line.replace("40123", "70000"),
+            &line.replace("192.0.2.2", "192.0.2"),
+            &format!("{line} 3"),
+        ] {
+            assert_eq!(Conn::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn ends_are_shown_as_addresses_with_ports() {
+        let end = |address: &str| End {
+            address: address.parse().unwrap(),
+            port: 80,
+        };
+        assert_eq!(end("192.0.2.1").to_string(), "192.0.2.1:80");
+        assert_eq!(end("2001:db8::1").to_string(), "[2001:db8::1]:80");
+    }
+}

@@ -144,3 +144,51 @@ impl fmt::Display for Event {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_tracefs_printed_is_read() {
+        let text = include_str!("captured/trace_pipe.txt");
+        let events: Vec<Event> = (text.lines())
+            .map(|line| Event::parse(line, &Reasons::default()).unwrap())
+            .collect();
+        let of = |name: &str| {
+            let named = |event: &&Event| serde_json::to_value(event).unwrap()["event"] == name;
+            events.iter().filter(named).count()
+        };
+        assert!(of("bucket_move") > 0 && of("bucket_moved") > 0 && of("drop") > 0);
+        assert_eq!(
+            of("bucket_move") + of("bucket_moved") + of("drop"),
+            events.len()
+        );
+        assert!(events.iter().all(|event| event.cpu < 4 && event.time > 0.0));
+    }
+
+    #[test]
+    fn names_of_tasks_do_no_harm() {
+        let line = "  a: drop: [9] b-1  [002] d.s1.  12.5: bucket_move: bucket=17 from=0 to=2";
+        let event = Event::parse(line, &Reasons::default()).unwrap();
+        assert_eq!((event.time, event.cpu), (12.5, 2));
+        assert!(event
+            .to_string()
+            .contains("bucket 17 begins to move from CPU 0 to 2"));
+        for other in [
+            "",
+            "CPU:1 [LOST 12 EVENTS]",
+            "x-1 [000] ..... 1.0: sched_switch: a=1",
+        ] {
+            assert_eq!(Event::parse(other, &Reasons::default()), None);
+        }
+    }
+
+    #[test]
+    fn reasons_have_names() {
+        let format = r#"print fmt: "%s", __print_symbolic(REC->reason, { 2, "NOT_SPECIFIED" }, { 28, "CPU_BACKLOG" })"#;
+        let reasons = Reasons::parse(format);
+        assert_eq!(reasons.name(28), "CPU_BACKLOG");
+        assert_eq!(reasons.name(3), "3");
+    }
+}

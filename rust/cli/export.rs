@@ -112,6 +112,7 @@ fn route(request: &str) -> std::result::Result<(), &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::Machine;
 
     #[test]
     fn only_the_metrics_are_served() {
@@ -124,5 +125,19 @@ mod tests {
         );
         assert_eq!(route("GET /metrics"), Err("400 Bad Request"));
         assert_eq!(route(""), Err("400 Bad Request"));
+    }
+
+    #[test]
+    fn a_file_is_replaced_at_once() {
+        let machine = Machine::captured();
+        let file = machine.put("out/flowbucket.prom", "old");
+        textfile(&machine.root(), &file).unwrap();
+        assert_eq!(
+            fs::read_to_string(&file).unwrap(),
+            metrics(&machine.root()).unwrap()
+        );
+        assert_eq!(fs::read_dir(machine.path("out")).unwrap().count(), 1);
+        let nowhere = machine.path("none/flowbucket.prom");
+        assert_eq!(textfile(&machine.root(), &nowhere).unwrap_err().status(), 1);
     }
 }

@@ -123,3 +123,73 @@ impl Filter {
         Ok(chosen)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conns;
+    use crate::testing::Machine;
+
+    fn chosen(filter: &Filter) -> Vec<Conn> {
+        let machine = Machine::captured();
+        filter
+            .choose(conns::read(&machine.root()).unwrap())
+            .unwrap()
+    }
+
+    #[test]
+    fn filters_add_up() {
+        let all = chosen(&Filter::default());
+        let found = chosen(&Filter {
+            proto: Some("tcp".to_owned()),
+            peer: Some("192.0.2.0/24".parse().unwrap()),
+            ..Filter::default()
+        });
+        let wanted: Vec<Conn> = (all.iter())
+            .filter(|conn| conn.proto == "tcp" && conn.first.address.is_ipv4())
+            .cloned()
+            .collect();
+        assert!(!wanted.is_empty() && wanted.len() < all.len());
+        assert_eq!(found, wanted);
+        let none = Filter {
+            port: Some(1),
+            ..Filter::default()
+        };
+        assert_eq!(chosen(&none), []);
+    }
+
+    #[test]
+    fn the_largest_come_first() {
+        let found = chosen(&Filter {
+            sort: Some(Order::Bytes),
+            limit: Some(3),
+            ..Filter::default()
+        });
+        assert_eq!(found.len(), 3);
+        assert!(found.is_sorted_by(|a, b| a.bytes >= b.bytes));
+        let most = chosen(&Filter::default())
+            .iter()
+            .map(|conn| conn.bytes)
+            .max();
+        assert_eq!(Some(found[0].bytes), most);
+    }
+
+    #[test]
+    fn prefixes_have_their_addresses() {
+        let has = |prefix: &str, address: &str| {
+            prefix
+                .parse::<Prefix>()
+                .unwrap()
+                .has(address.parse().unwrap())
+        };
+        assert!(has("192.0.2.0/24", "192.0.2.255"));
+        assert!(!has("192.0.2.0/24", "192.0.3.0"));
+        assert!(has("0.0.0.0/0", "203.0.113.9"));
+        assert!(has("2001:db8::/32", "2001:db8:ffff::1"));
+        assert!(!has("::/0", "192.0.2.1"));
+        assert!(!has("192.0.2.1", "192.0.2.2"));
+        for bad in ["x", "192.0.2.1/33", "192.0.2.1/", "::1/129", "192.0.2.1/-1"] {
+            assert!(bad.parse::<Prefix>().is_err(), "{bad}");
+        }
+    }
+}

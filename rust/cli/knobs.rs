@@ -235,3 +235,61 @@ impl Knob {
         root.write(self.file, &format!("{value}\n"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Host;
+    use crate::testing::Machine;
+    use std::fs;
+    use std::result::Result;
+
+    #[test]
+    fn what_the_module_shows_it_would_take() {
+        let machine = Machine::captured();
+        let root = machine.root();
+        let host = Host::of(&root).unwrap();
+        for knob in &KNOBS {
+            let value = knob.read(&root).unwrap();
+            assert_eq!(
+                knob.check(&value.to_string(), &host),
+                Ok(value.clone()),
+                "{}",
+                knob.name
+            );
+            assert_eq!(
+                root.read(knob.file).unwrap(),
+                value.to_string(),
+                "{}",
+                knob.name
+            );
+        }
+    }
+
+    #[test]
+    fn no_setting_is_missing() {
+        let machine = Machine::captured();
+        // Timeouts, and all of the root but the map, which is no single value.
+        let settings = fs::read_dir(machine.root().path("")).unwrap();
+        let timeouts = fs::read_dir(machine.root().path("connections")).unwrap();
+        let mut files: Vec<String> = settings
+            .chain(timeouts.filter(|entry| {
+                entry
+                    .as_ref()
+                    .unwrap()
+                    .file_name()
+                    .to_string_lossy()
+                    .starts_with("timeout_")
+            }))
+            .map(Result::unwrap)
+            .filter(|entry| entry.file_type().unwrap().is_file())
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .filter(|name| name != "map")
+            .collect();
+        files.push("check_order".to_owned());
+        files.sort();
+        let mut names: Vec<_> = KNOBS.iter().map(|knob| knob.name).collect();
+        names.sort_unstable();
+        assert_eq!(names, files);
+    }
+}

@@ -25,6 +25,8 @@ mod snapshot;
 mod status;
 mod stop;
 mod summary;
+#[cfg(test)]
+mod testing;
 mod top;
 mod tracing;
 mod value;

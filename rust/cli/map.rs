@@ -156,6 +156,7 @@ fn write(root: &Root, lines: &str) -> Result {
 mod tests {
     use super::*;
     use crate::cpus::Cpus;
+    use crate::testing::Machine;
 
     fn host() -> Host {
         Host {
@@ -194,5 +195,46 @@ mod tests {
             let complaint = map().changed(text, &host()).unwrap_err();
             assert!(complaint.contains(words), "{complaint}");
         }
+    }
+
+    #[test]
+    fn what_is_saved_can_be_restored() {
+        let machine = Machine::captured();
+        let root = machine.root();
+        let before = Map::read(&root).unwrap();
+        assert_eq!(before.owners.len(), 64);
+        let file = machine.path("saved");
+        save(&root, &file).unwrap();
+        assert_eq!(
+            fs::read(&file).unwrap(),
+            fs::read(root.path("map")).unwrap()
+        );
+        // All of it is as it is: nothing is written.
+        restore(&root, &file).unwrap();
+        assert_eq!(Map::read(&root).unwrap(), before);
+        let shown = machine.put("shown", &before.to_string());
+        restore(&root, &shown).unwrap();
+    }
+
+    #[test]
+    fn a_map_that_is_not_whole_is_not_restored() {
+        let machine = Machine::captured();
+        let root = machine.root();
+        let before = fs::read(root.path("map")).unwrap();
+        for (text, words) in [
+            ("0-62 1\n", "does not name bucket 63 of 64"),
+            (
+                "0-63 1\n64 1\n",
+                "line 2: '64 1' is beyond the last bucket, 63",
+            ),
+            ("0-63 9\n", "CPU 9 is not online"),
+        ] {
+            let error = restore(&root, &machine.put("bad", text)).unwrap_err();
+            assert!(error.to_string().contains(words), "{error}");
+            assert_eq!(fs::read(root.path("map")).unwrap(), before);
+        }
+        let good = machine.put("good", "0-63 1\n");
+        restore(&root, &good).unwrap();
+        assert_ne!(fs::read(root.path("map")).unwrap(), before);
     }
 }

@@ -269,3 +269,53 @@ fn moves(moves: &Moves, page: &mut Exposition) {
         moves.order_violations,
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Machine;
+
+    #[test]
+    fn figures_are_those_of_the_module() {
+        let machine = Machine::captured();
+        let root = machine.root();
+        let text = metrics(&root).unwrap();
+        for (metric, file) in [
+            ("flowbucket_packets_total{cpu=\"2\"}", "cpu2/packets"),
+            ("flowbucket_buckets", "buckets"),
+            ("flowbucket_moves_total", "moves/total"),
+            (
+                "flowbucket_dropped_packets_total{cpu=\"1\",cause=\"overlimit\"}",
+                "cpu1/drop_overlimit",
+            ),
+        ] {
+            let line = format!("{metric} {}", root.read(file).unwrap());
+            assert!(text.lines().any(|each| each == line), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_dashboard_uses_metrics_that_there_are() {
+        let dashboard = include_str!("../../contrib/grafana/flowbucket.json");
+        serde_json::from_str::<serde_json::Value>(dashboard).unwrap();
+        let machine = Machine::captured();
+        let text = metrics(&machine.root()).unwrap();
+        let names: Vec<&str> = dashboard
+            .match_indices("flowbucket_")
+            .map(|(at, _)| {
+                let name = &dashboard[at..];
+                let end = name
+                    .find(|c: char| !c.is_ascii_lowercase() && c != '_')
+                    .unwrap();
+                &name[..end]
+            })
+            .collect();
+        assert!(names.len() > 20);
+        for name in names {
+            assert!(
+                text.contains(&format!("\n{name}{{")) || text.contains(&format!("\n{name} ")),
+                "{name}"
+            );
+        }
+    }
+}

@@ -83,3 +83,66 @@ pub(crate) fn write_all(root: &Root, settings: &[(&'static Knob, Value)]) -> Res
 pub(crate) fn rebalance(root: &Root) -> Result {
     root.write("rebalance", "1\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Machine;
+
+    #[test]
+    fn one_bad_value_is_enough_to_set_nothing() {
+        let machine = Machine::captured();
+        let root = machine.root();
+        let words = |words: &[&str]| {
+            words
+                .iter()
+                .map(|&word| word.to_owned())
+                .collect::<Vec<_>>()
+        };
+        let error = set(&root, &words(&["quantum=3000", "hash=md5"])).unwrap_err();
+        assert_eq!(error.status(), 1);
+        assert_eq!(root.read("quantum").unwrap(), "1514");
+        assert_eq!(
+            set(&root, &words(&["quantum=3000", "quantums=1"]))
+                .unwrap_err()
+                .status(),
+            2
+        );
+        assert_eq!(root.read("quantum").unwrap(), "1514");
+        set(
+            &root,
+            &words(&["quantum=3000", "timeout_udp=7", "enabled=off"]),
+        )
+        .unwrap();
+        let read =
+            ["quantum", "connections/timeout_udp", "enabled"].map(|file| root.read(file).unwrap());
+        assert_eq!(read, ["3000", "7", "0"]);
+    }
+
+    #[test]
+    fn settings_are_shown_as_they_are_set() {
+        let machine = Machine::captured();
+        let root = machine.root();
+        let of = |name| {
+            (
+                find(name).unwrap(),
+                find(name).unwrap().read(&root).unwrap(),
+            )
+        };
+        let settings = Settings(vec![
+            of("quantum"),
+            of("enabled"),
+            of("cpus"),
+            of("interfaces"),
+        ]);
+        assert_eq!(
+            settings.to_string(),
+            "quantum=1514\nenabled=1\ncpus=0-3\ninterfaces=\n"
+        );
+        let json = serde_json::to_string(&settings).unwrap();
+        assert_eq!(
+            json,
+            r#"{"quantum":1514,"enabled":true,"cpus":"0-3","interfaces":[]}"#
+        );
+    }
+}

@@ -43,32 +43,37 @@ struct CpuStatus {
 /// Measures for some seconds and prints.
 pub(crate) fn status(root: &Root, seconds: f64, format: Format) -> Result {
     root.check_loaded()?;
-    let (online, _) = root.cpus()?;
-    let old = Snapshot::take(root)?;
-    sleep(Duration::from_secs_f64(seconds));
-    let new = Snapshot::take(root)?;
-    let cpu = (new.cpus.iter().zip(new.rates_since(&old)))
-        .map(|(counters, rates)| CpuStatus {
-            online: online.has(counters.cpu),
-            counters: counters.clone(),
-            rates,
+    format.print(&Status::read(root, seconds)?)
+}
+
+impl Status {
+    fn read(root: &Root, seconds: f64) -> Result<Self> {
+        let (online, _) = root.cpus()?;
+        let old = Snapshot::take(root)?;
+        sleep(Duration::from_secs_f64(seconds));
+        let new = Snapshot::take(root)?;
+        let cpu = (new.cpus.iter().zip(new.rates_since(&old)))
+            .map(|(counters, rates)| CpuStatus {
+                online: online.has(counters.cpu),
+                counters: counters.clone(),
+                rates,
+            })
+            .collect();
+        let interfaces = root.read("interfaces")?;
+        Ok(Self {
+            enabled: root.read("enabled")? == "1",
+            policy: root.read("policy")?,
+            hash: root.read("hash")?,
+            buckets: root.value("buckets")?,
+            cpus: root.read("cpus")?,
+            interfaces: interfaces.split_whitespace().map(str::to_owned).collect(),
+            seconds: new.seconds_since(&old),
+            cpu,
+            connections: Tracked::read(root)?,
+            balance: Balance::read(root)?,
+            moves: Moves::read(root)?,
         })
-        .collect();
-    format.print(&Status {
-        enabled: root.read("enabled")? == "1",
-        policy: root.read("policy")?,
-        hash: root.read("hash")?,
-        buckets: root.value("buckets")?,
-        cpus: root.read("cpus")?,
-        interfaces: (root.read("interfaces")?.split_whitespace())
-            .map(str::to_owned)
-            .collect(),
-        seconds: new.seconds_since(&old),
-        cpu,
-        connections: Tracked::read(root)?,
-        balance: Balance::read(root)?,
-        moves: Moves::read(root)?,
-    })
+    }
 }
 
 /// How many moves of the last plan are shown.
@@ -194,5 +199,54 @@ impl Status {
             0 => Ok(()),
             more => writeln!(f, "             and {more} more"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Machine;
+
+    #[test]
+    fn a_screen_has_all_of_it() {
+        let machine = Machine::captured();
+        let status = Status::read(&machine.root(), 0.0).unwrap();
+        let text = status.to_string();
+        assert!(text.lines().count() <= 24, "{text}");
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 80),
+            "{text}"
+        );
+        for words in [
+            "flowbucket is on: all interfaces, hash siphash, policy load",
+            "64 buckets on CPUs 0-3",
+        ] {
+            assert!(text.contains(words), "{text}");
+        }
+        let packets: u64 = (0..4)
+            .map(|cpu| {
+                machine
+                    .root()
+                    .value::<u64>(&format!("cpu{cpu}/packets"))
+                    .unwrap()
+            })
+            .sum();
+        assert!(
+            text.contains(&format!(" all      64 {packets:11}")),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn programs_get_the_same() {
+        let machine = Machine::captured();
+        machine.put("sys/devices/system/cpu/online", "0-2\n");
+        let json = serde_json::to_value(Status::read(&machine.root(), 0.0).unwrap()).unwrap();
+        assert_eq!(json["cpu"].as_array().unwrap().len(), 4);
+        assert_eq!(json["cpu"][3]["online"], false);
+        let packets: u64 = machine.root().value("cpu3/packets").unwrap();
+        assert_eq!(json["cpu"][3]["packets"], packets);
+        assert!(json["connections"]["states"]["udp"].as_u64().unwrap() >= 12);
+        assert!(!json["balance"]["plan"].as_array().unwrap().is_empty());
     }
 }

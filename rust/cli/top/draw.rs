@@ -111,11 +111,18 @@ fn draw_heat(view: &View, frame: &mut Frame<'_>, area: Rect) {
     let width = usize::from(inner.width.max(1));
     let room = width * usize::from(inner.height);
     let (cells, each) = cells(&view.loads, &view.map.owners, room);
+    // Where there is room for more, cells are wide.
+    let wide = (room / cells.len().max(1)).clamp(1, 4);
     let highest = cells.iter().map(|cell| cell.load).max().unwrap_or(0);
-    let lines: Vec<Line<'_>> = (cells.chunks(width))
+    let lines: Vec<Line<'_>> = (cells.chunks((width / wide).max(1)))
         .map(|row| {
             row.iter()
-                .map(|cell| Span::styled(sign(cell.load, highest).to_string(), colour(cell.cpu)))
+                .map(|cell| {
+                    Span::styled(
+                        sign(cell.load, highest).to_string().repeat(wide),
+                        colour(cell.cpu),
+                    )
+                })
                 .collect()
         })
         .collect();
@@ -147,7 +154,7 @@ fn draw_hottest(view: &View, frame: &mut Frame<'_>, area: Rect) {
             Line::styled(text, Style::new().fg(colour(owner)))
         })
         .collect();
-    let block = Block::bordered().title("packets/s, bit/s: hottest connections");
+    let block = Block::bordered().title("hottest connections: packets/s, bit/s");
     frame.render_widget(Paragraph::new(lines).block(block), area);
 }
 
@@ -184,6 +191,9 @@ fn short(number: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::Machine;
+    use ratatui::backend::TestBackend;
+    use ratatui::Terminal;
 
     #[test]
     fn numbers_are_short() {
@@ -195,6 +205,32 @@ mod tests {
             (999_600_000.0, "1.0G"),
         ] {
             assert_eq!(short(number), wanted);
+        }
+    }
+
+    #[test]
+    fn it_fits_any_terminal() {
+        let machine = Machine::captured();
+        let root = machine.root();
+        let mut view = View::new(&root).unwrap();
+        machine.put("sys/kernel/flowbucket/cpu1/packets", "99999999999");
+        let map: String = (0..64).map(|bucket| format!("{bucket:5}    3\n")).collect();
+        machine.put("sys/kernel/flowbucket/map", &map);
+        view.refresh(&root).unwrap();
+        for (width, height) in [(80, 24), (200, 60), (60, 16), (20, 5), (2, 2), (1, 1)] {
+            let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+            terminal.draw(|frame| draw(&view, frame)).unwrap();
+            let screen = terminal.backend().to_string();
+            if width >= 60 {
+                for words in [
+                    "flowbucket is on, policy load",
+                    "load of 64 buckets",
+                    " to 3",
+                    "hottest",
+                ] {
+                    assert!(screen.contains(words), "{words} is not in {screen}");
+                }
+            }
         }
     }
 }
