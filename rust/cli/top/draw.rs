@@ -112,7 +112,11 @@ fn draw_heat(view: &View, frame: &mut Frame<'_>, area: Rect) {
     let room = width * usize::from(inner.height);
     let (cells, each) = cells(&view.loads, &view.map.owners, room);
     // Where there is room for more, cells are wide.
-    let wide = (room / cells.len().max(1)).clamp(1, 4);
+    let rows = |wide: usize| cells.len().div_ceil((width / wide).max(1));
+    let wide = [4, 3, 2, 1]
+        .into_iter()
+        .find(|&wide| rows(wide) <= usize::from(inner.height));
+    let wide = wide.unwrap_or(1);
     let highest = cells.iter().map(|cell| cell.load).max().unwrap_or(0);
     let lines: Vec<Line<'_>> = (cells.chunks((width / wide).max(1)))
         .map(|row| {
