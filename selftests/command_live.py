@@ -80,7 +80,7 @@ def _():
             moved = [each for each in events if each["event"] == "bucket_moved"]
             expect(all(0 < each["ns"] < 60e9 for each in moved), f"times of {moved}")
             expect_equal(len(moved), 2, "moves in all")
-        stream.check()
+            stream.check()
         text = start("watch", "--seconds", "1")
         wait_for(instances, "it watches")
         module.write("map", "17 3")
@@ -297,13 +297,20 @@ class Terminal:
     """A terminal by tmux, in which a shell runs."""
 
     def __init__(self, width, height):
-        self.tmux("kill-server", check=False)
+        # A server of its own: one that ends takes no more sessions.
+        self.server = f"flowbucket-{time.monotonic_ns()}"
         self.tmux("new-session", "-d", "-x", width, "-y", height, "sh")
         wait_for(lambda: self.screen().strip(), "a prompt")
 
-    def tmux(self, *words, check=True):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.tmux("kill-server")
+
+    def tmux(self, *words):
         """A command of tmux."""
-        return run("tmux", "-u", "-L", "flowbucket", "-f", "/dev/null", *words, check=check)
+        return run("tmux", "-u", "-L", self.server, "-f", "/dev/null", *words)
 
     def screen(self):
         """What is on the screen."""
@@ -355,8 +362,7 @@ def wait_for_view(terminal, width, height):
 
 @test("top: at 80x24 and resized; q gives the terminal back")
 def _():
-    with module.module(policy="load"):
-        terminal = Terminal(80, 24)
+    with module.module(policy="load"), Terminal(80, 24) as terminal:
         before = terminal.settings()
         with stream:
             terminal.type(f"{COMMAND} top --seconds 0.5; echo status $?", "Enter")
@@ -386,24 +392,23 @@ def _():
 
 @test("top: the terminal is given back by signals, and when the module goes")
 def _():
-    terminal = Terminal(80, 24)
-    before = terminal.settings()
-    for end, status in (("C-c", 0), (signal.SIGTERM, 0), ("module", 3)):
-        with module.module():
-            terminal.type(f"clear; {COMMAND} top --seconds 0.5; echo status $?", "Enter")
-            wait_for(lambda: "hottest connections" in terminal.screen(), "the view")
-            must_fail(lambda: expect_equal(terminal.settings(), before, "settings of the terminal"))
-            if end == "C-c":
-                terminal.type(end)
-            elif end == signal.SIGTERM:
-                os.kill(terminal.child(), signal.SIGTERM)
-            else:
-                module.unload()
-            wait_for(lambda: f"status {status}" in terminal.screen(), f"its end after {end}")  # pylint: disable=cell-var-from-loop
-        expect(terminal.is_plain(), "the shell's screen is not back")
-        expect_equal(terminal.settings(), before, "settings of the terminal")
-    expect("the module is not loaded" in terminal.screen(), terminal.screen())
-    terminal.tmux("kill-server")
+    with Terminal(80, 24) as terminal:
+        before = terminal.settings()
+        for end, status in (("C-c", 0), (signal.SIGTERM, 0), ("module", 3)):
+            with module.module():
+                terminal.type(f"clear; {COMMAND} top --seconds 0.5; echo status $?", "Enter")
+                wait_for(lambda: "hottest connections" in terminal.screen(), "the view")
+                must_fail(lambda: expect_equal(terminal.settings(), before, "settings of the terminal"))
+                if end == "C-c":
+                    terminal.type(end)
+                elif end == signal.SIGTERM:
+                    os.kill(terminal.child(), signal.SIGTERM)
+                else:
+                    module.unload()
+                wait_for(lambda: f"status {status}" in terminal.screen(), f"its end after {end}")  # pylint: disable=cell-var-from-loop
+            expect(terminal.is_plain(), "the shell's screen is not back")
+            expect_equal(terminal.settings(), before, "settings of the terminal")
+        expect("the module is not loaded" in terminal.screen(), terminal.screen())
 
 
 if __name__ == "__main__":
