@@ -53,6 +53,11 @@ impl Instance {
         Ok(instance)
     }
 
+    /// From now on nothing new comes in. The module may have gone, and its events with it.
+    pub(crate) fn switch_off(&self) {
+        let _ = fs::write(self.dir.join(EVENTS), "0");
+    }
+
     /// The whole lines that have come in since; none if nothing has.
     pub(crate) fn lines(&mut self) -> Result<Vec<String>> {
         let mut buffer = [0; 1 << 16];
@@ -80,8 +85,7 @@ impl Instance {
 impl Drop for Instance {
     fn drop(&mut self) {
         self.pipe = None;
-        // The module may have gone, and its events with it.
-        let _ = fs::write(self.dir.join(EVENTS), "0");
+        self.switch_off();
         if let Err(e) = fs::remove_dir(&self.dir) {
             eprintln!(
                 "flowbucket: {} could not be removed: {e}",

@@ -23,18 +23,25 @@ pub(crate) fn watch(root: &Root, seconds: Option<f64>, format: Format) -> Result
     let reasons = Reasons::parse(&fs::read_to_string(kernel).unwrap_or_default());
     let mut instance = Instance::new(root)?;
     while !stop.requested() && end.is_none_or(|end| Instant::now() < end) {
-        let lines = instance.lines()?;
-        for line in &lines {
-            match Event::parse(line, &reasons) {
-                Some(event) => format.print_line(&event)?,
-                None if line.contains(" EVENTS]") => eprintln!("flowbucket: {}", line.trim()),
-                None => {}
-            }
-        }
-        if lines.is_empty() {
+        if !print(&instance.lines()?, &reasons, format)? {
             root.check_loaded()?;
             stop.wait(PERIOD);
         }
     }
+    // What had happened when the end was asked for.
+    instance.switch_off();
+    while print(&instance.lines()?, &reasons, format)? {}
     Ok(())
+}
+
+/// Prints the events of these lines. False if there are no lines.
+fn print(lines: &[String], reasons: &Reasons, format: Format) -> Result<bool> {
+    for line in lines {
+        match Event::parse(line, reasons) {
+            Some(event) => format.print_line(&event)?,
+            None if line.contains(" EVENTS]") => eprintln!("flowbucket: {}", line.trim()),
+            None => {}
+        }
+    }
+    Ok(!lines.is_empty())
 }
