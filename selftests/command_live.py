@@ -117,6 +117,22 @@ def _():
     expect_equal(instances(), [], "instances that are left")
 
 
+@test("watch: what one that was killed has left is removed by the next")
+def _():
+    with module.module():
+        killed = start("watch")
+        wait_for(instances, "it watches")
+        killed.kill()
+        killed.communicate()
+        expect_equal(instances(), [TRACING / f"instances/flowbucket-{killed.pid}"], "what it leaves")
+        with start("watch") as going, start("watch") as other:
+            wait_for(lambda: {each.name for each in instances()} ==
+                     {f"flowbucket-{process.pid}" for process in (going, other)}, "only those that watch are left")
+            for process in (going, other):
+                process.terminate()
+    expect_equal(instances(), [], "instances that are left")
+
+
 def parse(text):
     """{(name, labels): value} of Prometheus' text; every sample has a HELP and a TYPE before it."""
     samples, types = {}, {}

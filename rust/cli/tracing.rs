@@ -8,11 +8,14 @@ use crate::root::Root;
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process;
 
 /// The directory of events of the module, in an instance.
 const EVENTS: &str = "events/flowbucket/enable";
+
+/// What the names of our instances begin with; the number of the process follows.
+const PREFIX: &str = "flowbucket-";
 
 /// An instance of tracefs.
 #[derive(Debug)]
@@ -36,7 +39,8 @@ impl Instance {
                 root.tracing().display()
             )));
         }
-        let dir = instances.join(format!("flowbucket-{}", process::id()));
+        remove_left(&instances);
+        let dir = instances.join(format!("{PREFIX}{}", process::id()));
         fs::create_dir(&dir).map_err(|e| Error::io(&format!("making {}", dir.display()), &e))?;
         let mut instance = Self {
             dir,
@@ -79,6 +83,18 @@ impl Instance {
             .lines()
             .map(str::to_owned)
             .collect())
+    }
+}
+
+/// Removes what processes have left behind that were killed. One that is read is busy, and stays,
+/// also if its reader cannot be seen from this container.
+fn remove_left(instances: &Path) {
+    for entry in fs::read_dir(instances).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let pid = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
+        if pid.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+            let _ = fs::remove_dir(entry.path());
+        }
     }
 }
 
