@@ -212,6 +212,8 @@ def _():
             module.write("map", "0-99 2")
             wait_for(lambda: module.total("packets") > 100, "packets")
             early = scrape(port)
+            count = module.total("packets")
+            wait_for(lambda: module.total("packets") > count, "more packets")
         stream.check()
         module.settle()
         check_figures(scrape(port))
