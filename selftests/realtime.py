@@ -5,7 +5,6 @@
 import errno
 import os
 import sys
-from pathlib import Path
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 
@@ -18,14 +17,14 @@ def check_refused(parameters=()):
     """Loading fails as it should here, and leaves nothing."""
     with module.log_lines() as lines:
         result = module.insmod(*parameters)
-    expect_equal(errno.errorcode.get(result), "EOPNOTSUPP", "loading the module")
+    expect_equal(result, errno.EOPNOTSUPP, "error of loading the module")
     expect(any("PREEMPT_RT" in line for line in lines), f"the log does not say why: {lines}")
     module.check_gone()
 
 
 @test("this is a kernel with PREEMPT_RT")
 def _():
-    expect_equal(Path("/sys/kernel/realtime").read_text(encoding="ascii").strip(), "1", "/sys/kernel/realtime")
+    expect("PREEMPT_RT" in os.uname().version.split(), f"this is {os.uname().version}")
 
 
 @test("the module is refused with EOPNOTSUPP and a line in the log, again and again")
