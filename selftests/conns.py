@@ -150,8 +150,9 @@ def _():
         found = Counter(each.state for each in conns.dump())
         expect_equal(found["udp"], 400, "connections that sent twice")
         expect(200 < found["half_open"] <= 400, f"{found}")
-        gone = conns.number("evicted") + conns.number("untracked")
-        expect_equal(gone, 400 + 5000 - sum(found.values()), "those for which there was no room")
+        # On a slow machine some are forgotten meanwhile.
+        gone = conns.number("evicted") + conns.number("untracked") + sum(conns.timers("expired"))
+        expect_equal(gone, 400 + 5000 - sum(found.values()), "those that are gone or had no room")
         note(f"{found}, {conns.number('evicted')} made way, {conns.number('untracked')} packets were not tracked")
         # Everything went on all the same.
         module.check_accounts()
