@@ -26,6 +26,7 @@ def reasons(symbols=SYMBOLS, rustc="1.85.1", **options):
 class AbiTest(unittest.TestCase):
     def test_a_good_kernel_is_taken(self):
         self.assertEqual(reasons(), [])
+        self.assertEqual(reasons(CC_VERSION_TEXT='"sh (Debian 1.0)"'), [])
         self.assertEqual(reasons(SYMBOLS.replace("0x00000000", "0x12345670"), MODVERSIONS="y"), [])
 
     def test_each_reason_alone(self):
@@ -33,6 +34,7 @@ class AbiTest(unittest.TestCase):
             (reasons(RUST=None), "without Rust"),
             (reasons(RUSTC_VERSION="109600"), "rustc 1.96.0, and here is rustc 1.85.1"),
             (reasons(rustc="1.85.0"), "rustc 1.85.1, and here is rustc 1.85.0"),
+            (reasons(CC_VERSION_TEXT='"no-such-gcc-99 (Debian 99.1)"'), "no-such-gcc-99, which is not installed"),
             (reasons(MODULES=None), "no modules"),
             (reasons(NETFILTER=None), "no netfilter"),
             (reasons(PREEMPT_RT="y"), "real-time"),
