@@ -23,10 +23,10 @@ tool = $(patsubst $(1)=%,%,$(filter $(1)=%,$(TOOLS)))
 # cargo looks for cargo-clippy along PATH; it must be the one of this rustc.
 CARGO_ENV = PATH="$(dir $(call tool,RUSTC)):$$PATH" RUSTC=$(call tool,RUSTC) CARGO_TARGET_DIR=$(CURDIR)/build/host
 
-export KDIR KVER FLAVOUR KERNEL
+export KDIR KVER FLAVOUR KERNEL DESTDIR PREFIX
 
 .PHONY: all module clippy rust-analyzer fmt fmt-check host-test host-clippy \
-	command test demo bench sim fuzz soak coverage setup kernel clean help
+	command install uninstall test demo bench sim fuzz soak coverage setup kernel clean help
 
 all: module
 
@@ -54,10 +54,20 @@ host-clippy: setup
 		--workspace --all-targets -- -Dwarnings
 
 # What is printed last is its path.
-command: setup
+command:
+	@scripts/setup --build
 	$(CARGO_ENV) $(call tool,CARGO) build --release --manifest-path rust/Cargo.toml -q -p flowbucket_cli
 	install -D $(CURDIR)/build/host/release/flowbucket $(CURDIR)/build/flowbucket
 	@echo $(CURDIR)/build/flowbucket
+
+# DESTDIR=, PREFIX= (/usr/local). Nothing is built here.
+install:
+	@scripts/install module
+	@scripts/install command
+
+uninstall:
+	@scripts/install --remove command
+	@scripts/install --remove module
 
 test:
 	@scripts/test $(T)
@@ -96,6 +106,7 @@ clean:
 help:
 	@echo 'make                   build flowbucket.ko into build/x86/'
 	@echo 'make command           build the command flowbucket into build/'
+	@echo 'make install           install both, as root; make uninstall removes them'
 	@echo 'make test [T=name]     all tests, or one: a selftest, "host", "debian13"'
 	@echo 'make demo              show the spread over 4 CPUs, with a picture'
 	@echo 'make bench [B=name]    compare with RPS, natively in user-mode Linux'
@@ -115,4 +126,5 @@ help:
 	@echo 'KERNEL=debian          Debian'"'"'s newest kernel as packaged; debian-1: the one before'
 	@echo 'KDIR=directory         a kernel of your own in place of the cache'"'"'s'
 	@echo 'KVER=7.2               another series of the kernel (7.3)'
+	@echo 'DESTDIR=, PREFIX=      where to install (PREFIX=/usr/local)'
 	@echo 'FLOWBUCKET_CACHE=dir   where kernels are kept (~/.cache/flowbucket)'
