@@ -26,7 +26,7 @@ CARGO_ENV = PATH="$(dir $(call tool,RUSTC)):$$PATH" RUSTC=$(call tool,RUSTC) CAR
 export KDIR KVER FLAVOUR KERNEL DESTDIR PREFIX
 
 .PHONY: all module clippy rust-analyzer fmt fmt-check host-test host-clippy \
-	command install uninstall test demo bench sim fuzz soak coverage setup kernel clean help
+	command install uninstall deb test demo bench sim fuzz soak coverage setup kernel clean help
 
 all: module
 
@@ -69,6 +69,10 @@ uninstall:
 	@scripts/install --remove command
 	@scripts/install --remove module
 
+# VERSION=: another than that of debian/changelog.
+deb:
+	@scripts/deb $(VERSION)
+
 test:
 	@scripts/test $(T)
 
@@ -107,6 +111,7 @@ help:
 	@echo 'make                   build flowbucket.ko into build/x86/'
 	@echo 'make command           build the command flowbucket into build/'
 	@echo 'make install           install both, as root; make uninstall removes them'
+	@echo 'make deb               build Debian packages of both into build/deb/'
 	@echo 'make test [T=name]     all tests, or one: a selftest, "host", "debian13"'
 	@echo 'make demo              show the spread over 4 CPUs, with a picture'
 	@echo 'make bench [B=name]    compare with RPS, natively in user-mode Linux'
