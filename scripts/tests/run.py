@@ -3,8 +3,8 @@
 
     run.py          host, lint, and the selftests in the x86 guest;
                     TEST_UNTIL=SECONDS (since 1970): no guest begins after that
-    run.py NAME     one group (host, lint, x86, debug, rt, uml, debian13) or one
-                    selftest by its name without .sh or .py
+    run.py NAME     one group (host, lint, x86, debug, rt, uml, debian13, packages)
+                    or one selftest by its name without .sh or .py
     KERNEL=debian   as x86, with Debian's own kernel as packaged (or debian-1: the
                     one before); there are no other guests then
 
@@ -196,9 +196,16 @@ def run_debian13():
     return report("debian13", result, time.monotonic() - start)
 
 
+def run_packages():
+    """Debian's packages, from installing to purging, and in a booted guest."""
+    start = time.monotonic()
+    status, text = stream(["scripts/tests/packages"], LOGS / "packages.log")
+    return report("packages", ktap.parse(text.splitlines(), status), time.monotonic() - start)
+
+
 def main(wanted):
     LOGS.mkdir(parents=True, exist_ok=True)
-    plain = {"host": run_host, "lint": run_lint, "debian13": run_debian13}
+    plain = {"host": run_host, "lint": run_lint, "debian13": run_debian13, "packages": run_packages}
     tests = {flavour: programs(variable) for flavour, variable in GUESTS.items()}
     if wanted in plain:
         jobs = [plain[wanted]]
