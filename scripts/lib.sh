@@ -18,7 +18,7 @@ export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 
 say()  { printf '%s: %s\n' "$ME" "$*" >&2; }
 die()  { printf '%s: error: %s\n' "$ME" "$1" >&2; shift
-	 [ $# -eq 0 ] || printf '    %s\n' "$@" >&2
+	 [ $# -eq 0 ] || printf '    %s\n' "${@//$'\n'/$'\n    '}" >&2
 	 exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
