@@ -8,7 +8,7 @@
 
 PACKAGES=$CACHE/debian13/packages
 # What a guest is booted with, and what the test uses in there.
-IN_BASE=initramfs-tools,iperf3,iproute2,kmod,procps,systemd-sysv,udev
+IN_BASE=initramfs-tools,iproute2,kmod,procps,systemd-sysv,udev
 
 # chroot_in ROOT COMMAND...
 chroot_in() {
