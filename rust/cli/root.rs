@@ -29,9 +29,11 @@ impl Root {
         self.0.join("sys/kernel/tracing")
     }
 
-    /// Errors: `NotLoaded` if the module is not there.
+    /// Errors: `NotLoaded` if the module is not there, or about to go: its files go one by one.
     pub(crate) fn check_loaded(&self) -> Result {
-        match self.path("").exists() {
+        let state = fs::read_to_string(self.0.join("sys/module/flowbucket/initstate"));
+        let going = state.is_ok_and(|state| state.trim() == "going");
+        match self.path("").exists() && !going {
             true => Ok(()),
             false => Err(Error::NotLoaded),
         }
@@ -119,11 +121,11 @@ impl Root {
 
     /// An error of a file of the module, in the words of Documentation/ABI.
     fn explain(&self, doing: &str, file: &str, error: &io::Error) -> Error {
+        if let Err(not_loaded) = self.check_loaded() {
+            return not_loaded;
+        }
         let told = match error.raw_os_error() {
-            Some(libc::ENOENT) => match self.check_loaded() {
-                Err(not_loaded) => return not_loaded,
-                Ok(()) => "the loaded module has no such file; is it of another version?",
-            },
+            Some(libc::ENOENT) => "the loaded module has no such file; is it of another version?",
             Some(libc::EINVAL) => "the kernel refused it as malformed",
             Some(libc::ERANGE) => "the kernel refused it: a number is outside its range",
             Some(libc::ENODEV) => "the kernel refused it: a CPU is not online",
