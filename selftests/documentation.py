@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from contextlib import contextmanager
 from itertools import groupby
@@ -122,11 +123,28 @@ def check_endless(line):
     with subprocess.Popen(["bash", "-c", f"exec {line}"], cwd=module.FILES, env=ENVIRONMENT | {"TERM": "xterm"},
                           stdin=slave, stdout=slave, stderr=slave, start_new_session=True) as process:
         os.close(slave)
-        time.sleep(2)
-        expect_equal(process.poll(), None, f"status of {line!r}, which is to go on")
-        os.killpg(process.pid, signal.SIGINT)
-        expect(process.wait(20) in (0, -signal.SIGINT), f"{line!r} ends with {process.returncode}")
+        # What it says is read: it waits for a terminal that is full.
+        reader = threading.Thread(target=read_all, args=(master,), daemon=True)
+        reader.start()
+        try:
+            time.sleep(2)
+            expect_equal(process.poll(), None, f"status of {line!r}, which is to go on")
+            os.killpg(process.pid, signal.SIGINT)
+            wait_for(lambda: process.poll() is not None, f"the end of {line!r}")
+            expect(process.returncode in (0, -signal.SIGINT), f"{line!r} ends with {process.returncode}")
+        finally:
+            process.kill()
+        reader.join()
     os.close(master)
+
+
+def read_all(file):
+    """Reads until nobody can write any more, which a terminal tells by an error."""
+    try:
+        while os.read(file, 65536):
+            pass
+    except OSError:
+        pass
 
 
 def check_answer(block):
