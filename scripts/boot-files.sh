@@ -5,6 +5,11 @@
 # scripts/boot and scripts/boot-root. Sets SHARES (QEMU's arguments) and ROOT (the
 # kernel's); uses run (a directory), memory (MiB) and pids.
 
+# What all guests have in common: an ordinary machine without extras, and, since an
+# emulated CPU may stand still for long, a kernel that bears with it.
+MACHINE="-nodefaults -no-user-config -display none -no-reboot -device virtio-rng-pci"
+PATIENT="console=ttyS0 tsc=reliable no_timer_check rcupdate.rcu_cpu_stall_timeout=120 watchdog_thresh=60"
+
 # end PID: asks it to end, and after 5 seconds makes it; a guest may not listen.
 end() {
 	kill "$1"
