@@ -28,6 +28,9 @@ version_ge() { [ "$(printf '%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
 # debian_release: which Debian this is, e.g. 13.
 debian_release() { sed -n 's/^VERSION_ID="\{0,1\}\([0-9]*\).*/\1/p' /etc/os-release; }
 
+# kernel_cc CONFIG: the C compiler that a kernel of this configuration is built by.
+kernel_cc() { sed -n 's/^CONFIG_CC_VERSION_TEXT="\([^ "]*\).*/\1/p' "$1"; }
+
 # with_lock NAME: hold the cache's lock NAME until this process ends. The
 # descriptor must not leak into daemons, so children that stay are started
 # with it closed (none are, at present).
