@@ -7,6 +7,7 @@ flow and CPU; then it drops them, since nobody waits for them.
 
 import socket
 from collections import Counter, defaultdict
+from contextlib import contextmanager
 
 import frames
 import module
@@ -68,6 +69,17 @@ class Bench:
             sent += len(packets)
         pin()
         return sent
+
+    @contextmanager
+    def slow_owner(self, rules=""):
+        """Has packets take long at their owner while the block runs, longer than to send them:
+        by rules that match nothing, then `rules`, in place of those that note the packets."""
+        slow = "add rule inet watch prerouting ip saddr 203.0.113.1 accept\n" * 3000
+        self.receiver.nft("flush chain inet watch prerouting\n" + slow + rules)
+        try:
+            yield
+        finally:
+            self.receiver.nft("delete table inet watch\n" + RULES)
 
     def clear(self):
         """Forgets what was seen."""
