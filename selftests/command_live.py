@@ -29,6 +29,7 @@ import watch
 from command import COMMAND, FAILED, check_refused, good, start
 from harness import Failed, expect, expect_equal, main, must_fail, note, test
 from net import run, wait_for
+from terminal import Terminal
 
 sender, receiver, stream = numbered.pair()
 bench = watch.Bench()
@@ -314,47 +315,6 @@ def _():
         process.communicate(timeout=60)
         expect_equal(process.returncode, 0, "status after Ctrl-C")
         module.check_accounts()
-
-
-class Terminal:
-    """A terminal by tmux, in which a shell runs."""
-
-    def __init__(self, width, height):
-        # A server of its own: one that ends takes no more sessions.
-        self.server = f"flowbucket-{time.monotonic_ns()}"
-        self.tmux("new-session", "-d", "-x", width, "-y", height, "sh")
-        wait_for(lambda: self.screen().strip(), "a prompt")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.tmux("kill-server")
-
-    def tmux(self, *words):
-        """A command of tmux."""
-        return run("tmux", "-u", "-L", self.server, "-f", "/dev/null", *words)
-
-    def screen(self):
-        """What is on the screen."""
-        return self.tmux("capture-pane", "-p")
-
-    def type(self, *keys):
-        """Presses keys."""
-        self.tmux("send-keys", *keys)
-
-    def is_plain(self):
-        """The shell has its screen and its settings of the terminal back."""
-        return self.tmux("display", "-p", "#{alternate_on}#{cursor_flag}").strip() == "01"
-
-    def child(self):
-        """The number of the process that the shell runs."""
-        return int(run("pgrep", "-P", self.tmux("display", "-p", "#{pane_pid}").strip()))
-
-    def settings(self):
-        """What stty says."""
-        tty = self.tmux("display", "-p", "#{pane_tty}").strip()
-        return run("stty", "-F", tty, "-a")
 
 
 def check_view(screen, width, height):
