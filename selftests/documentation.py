@@ -216,6 +216,27 @@ for each in POINTS:
     declare(*each)
 
 
+def check_tuning(row):
+    """A row of the tuning table has the setting's default, and names files that there are."""
+    name, default, rest = row
+    expect_equal(module.read(name), default, f"default of {name}")
+    for file in re.findall("``(.*?)``", rest):
+        expect((module.FILES / file).exists() or (module.FILES / "cpu0" / file).exists(), f"there is no {file}")
+
+
+@test("the tuning table has the module's defaults and files")
+def _():
+    text = (TOP / "Documentation/admin-guide.rst").read_text(encoding="utf-8")
+    # A row goes on in lines that begin with spaces.
+    rows = re.findall(r"^``(\w+)`` +(\d+) +(\S.*\n(?: .*\n)*)", text, re.M)
+    expect(len(rows) >= 10, f"{len(rows)} rows found")
+    with module.module():
+        for row in rows:
+            check_tuning(row)
+        must_fail(check_tuning, ("quantum", "1515", ""))
+        must_fail(check_tuning, ("quantum", "1514", "``cpu0``, ``ticks``"))
+
+
 @test("each reason not to run a line has a line")
 def _():
     lines = [line for *_, blocks in documents() for block in blocks for line in block]
