@@ -289,7 +289,7 @@ def check_svg(text, moves):
     for wanted in ("load by CPU", "load of buckets", f"how long moves of buckets took ({moves})", "how late timer threads",
                    *(f"CPU {cpu}" for cpu in range(module.CPUS))):
         expect(wanted in words, f"{wanted!r} is not in {words}")
-    expect_equal(len(root.getElementsByTagName("polyline")) >= module.CPUS, True, "curves")
+    expect(len(root.getElementsByTagName("polyline")) >= 2 * module.CPUS, "curves, and their names' lines")
 
 
 @test("plot: the pictures are valid and show what went on")
@@ -392,6 +392,24 @@ def _():
             expect(terminal.is_plain(), "the shell's screen is not back")
             expect_equal(terminal.settings(), before, "settings of the terminal")
         expect("the module is not loaded" in terminal.screen(), terminal.screen())
+
+
+@test("top: it ends when its terminal goes")
+def _():
+    def runs(process):
+        """It is there, and not only because nobody has asked for its status."""
+        try:
+            return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        except FileNotFoundError:
+            return False
+
+    with module.module():
+        with Terminal(80, 24) as terminal:
+            terminal.type(f"{COMMAND} top", "Enter")
+            wait_for(lambda: "hottest connections" in terminal.screen(), "the view")
+            process = terminal.child()
+            expect(runs(process), "top does not run")
+        wait_for(lambda: not runs(process), "the end of top")
 
 
 if __name__ == "__main__":

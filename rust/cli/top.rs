@@ -13,6 +13,8 @@ use crate::stop::Stop;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::DefaultTerminal;
 use std::io::{self, IsTerminal};
+use std::sync::mpsc::{channel, Receiver, RecvTimeoutError};
+use std::thread;
 use std::time::{Duration, Instant};
 use view::View;
 
@@ -45,12 +47,13 @@ fn show(
     stop: &Stop,
     interval: Duration,
 ) -> Result {
+    let events = events();
     let mut next = Instant::now() + interval;
     while !stop.requested() {
         terminal
             .draw(|frame| draw::draw(view, frame))
             .map_err(|e| terminal_error(&e))?;
-        let quit = wait_for_quit(next, stop).map_err(|e| terminal_error(&e))?;
+        let quit = wait_for_quit(next, stop, &events).map_err(|e| terminal_error(&e))?;
         match quit {
             Some(true) => break,
             // The size has changed: the same is drawn anew.
@@ -64,9 +67,21 @@ fn show(
     Ok(())
 }
 
+/// Keys and new sizes, read by a thread: from a terminal that has hung up the library reads
+/// without end.
+fn events() -> Receiver<io::Result<Event>> {
+    let (sender, events) = channel();
+    thread::spawn(move || while sender.send(event::read()).is_ok() {});
+    events
+}
+
 /// Waits until the time comes (`None`), the end is wanted (`true`), or the terminal has another
 /// size (`false`).
-fn wait_for_quit(until: Instant, stop: &Stop) -> io::Result<Option<bool>> {
+fn wait_for_quit(
+    until: Instant,
+    stop: &Stop,
+    events: &Receiver<io::Result<Event>>,
+) -> io::Result<Option<bool>> {
     loop {
         let left = until.saturating_duration_since(Instant::now());
         if stop.requested() {
@@ -76,13 +91,14 @@ fn wait_for_quit(until: Instant, stop: &Stop) -> io::Result<Option<bool>> {
             return Ok(None);
         }
         // Not longer at a time: a signal is not an event.
-        if !event::poll(left.min(Duration::from_millis(200)))? {
-            continue;
-        }
-        match event::read()? {
-            Event::Key(key) if quits(key) => return Ok(Some(true)),
-            Event::Resize(..) => return Ok(Some(false)),
-            _ => {}
+        match events.recv_timeout(left.min(Duration::from_millis(200))) {
+            Ok(event) => match event? {
+                Event::Key(key) if quits(key) => return Ok(Some(true)),
+                Event::Resize(..) => return Ok(Some(false)),
+                _ => {}
+            },
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Err(io::ErrorKind::BrokenPipe.into()),
         }
     }
 }
