@@ -11,6 +11,10 @@ type Area<B> = DrawingArea<B, Shift>;
 type Drawn = Result<(), Box<dyn Error>>;
 
 const FONT: (&str, i32) = ("sans-serif", 16);
+/// Room to the right of what has seconds below, in pixels: there are the names of the CPUs.
+const RIGHT: i32 = 90;
+/// Pixels between two lines of text.
+const LINE: i32 = 18;
 
 /// Draws everything.
 pub(super) fn draw<B: DrawingBackend>(area: &Area<B>, record: &Record) -> Drawn
@@ -51,7 +55,7 @@ where
     let mut chart = ChartBuilder::on(area)
         .caption("load by CPU, of packets and other work", FONT)
         .margin(10)
-        .margin_right(30)
+        .margin_right(RIGHT)
         .x_label_area_size(40)
         .y_label_area_size(70)
         .build_cartesian_2d(0.0..end(record), 0.0..105.0)?;
@@ -60,22 +64,33 @@ where
         .x_desc("seconds")
         .y_desc("% of its time")
         .draw()?;
+    let (width, height) = area.dim_in_pixel();
     for (at, cpu) in record.cpus.iter().enumerate() {
-        let colour = Palette99::pick(at).to_rgba();
+        let stroke = Palette99::pick(at).stroke_width(2);
         let points = record.samples.iter().map(|sample| {
             let load = sample.rates.get(at).map_or(0.0, |rates| rates.load());
             (sample.time.1, load * 100.0)
         });
-        chart
-            .draw_series(LineSeries::new(points, colour.stroke_width(2)))?
-            .label(format!("CPU {cpu}"))
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
+        chart.draw_series(LineSeries::new(points, stroke))?;
+        // Those that there is no room for go without a name.
+        let (x, y) = (width as i32 - RIGHT + 8, LINE * (at as i32 + 2));
+        if y + LINE < height as i32 {
+            area.draw(&PathElement::new([(x, y), (x + 18, y)], stroke))?;
+            let name = format!("CPU {cpu}");
+            area.draw(&Text::new(name, (x + 24, y - LINE / 2), FONT.into_font()))?;
+        }
     }
-    (chart.configure_series_labels())
-        .position(SeriesLabelPosition::UpperRight)
-        .label_font(FONT)
-        .background_style(WHITE.mix(0.8))
-        .draw()?;
+    Ok(())
+}
+
+/// Says where something would be that there was none of it.
+fn draw_none<B: DrawingBackend>(area: &Area<B>) -> Drawn
+where
+    B::ErrorType: 'static,
+{
+    let (width, height) = area.dim_in_pixel();
+    let middle = ((width / 2) as i32, (height / 2) as i32);
+    area.draw(&Text::new("none", middle, FONT.into_font()))?;
     Ok(())
 }
 
@@ -99,7 +114,7 @@ where
     let mut chart = ChartBuilder::on(area)
         .caption(caption, FONT)
         .margin(10)
-        .margin_right(30)
+        .margin_right(RIGHT)
         .x_label_area_size(40)
         .y_label_area_size(70)
         .build_cartesian_2d(0.0..end(record), 0..count)?;
@@ -122,6 +137,9 @@ where
         })
     });
     chart.draw_series(cells)?;
+    if highest == 0.0 {
+        draw_none(area)?;
+    }
     Ok(())
 }
 
@@ -164,6 +182,9 @@ where
         let corners = [(power(*ns) - 0.95, 0.0), (power(*ns) - 0.05, *count as f64)];
         Rectangle::new(corners, RGBColor(0, 114, 178).filled())
     }))?;
+    if total == 0 {
+        draw_none(area)?;
+    }
     Ok(())
 }
 

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 /// Columns of the heat map at most, and rows.
 const COLUMNS: f64 = 100.0;
 const ROWS: usize = 64;
+/// Seconds between two readings at least: they are work, and a load to be recorded.
+const STEP: f64 = 0.25;
 
 /// A histogram: how many took less than so many nanoseconds.
 pub(super) type Histogram = Vec<[u64; 2]>;
@@ -46,7 +48,7 @@ impl Record {
     pub(super) fn make(root: &Root, seconds: f64) -> Result<Self> {
         root.check_loaded()?;
         let stop = Stop::on_signals()?;
-        let step = Duration::from_secs_f64((seconds / COLUMNS).max(0.1));
+        let step = Duration::from_secs_f64((seconds / COLUMNS).max(STEP));
         let start = Instant::now();
         let end = start + Duration::from_secs_f64(seconds);
         let before = [
