@@ -41,7 +41,9 @@ has_command() {
 	there "$root"/usr/sbin/flowbucket "$root"/usr/share/man/man1/flowbucket{,-apply}.1.gz \
 		"$root"/usr/share/bash-completion/completions/flowbucket "$root"/usr/share/zsh/vendor-completions/_flowbucket \
 		"$root"/usr/share/fish/vendor_completions.d/flowbucket.fish "$root"/usr/lib/systemd/system/flowbucket.service \
-		"$root"/usr/share/doc/flowbucket/grafana/flowbucket.json &&
+		"$root"/usr/share/doc/flowbucket/{README.md,Documentation/balancing.rst,contrib/grafana/flowbucket.json} \
+		"$root"/usr/share/doc/flowbucket/Documentation/ABI/testing/sysfs-kernel-flowbucket &&
+		zgrep -q '^ratatui .*MIT' "$root/usr/share/doc/flowbucket/crate-licences.gz" &&
 		same "the version" "$(chroot_in "$root" dpkg-query -W -f '${Version}' flowbucket)" "$2" &&
 		grep -q '^ExecStart=/usr/sbin/flowbucket apply' "$root/usr/lib/systemd/system/flowbucket.service" &&
 		same "the service" "$(chroot_in "$root" systemctl is-enabled flowbucket)" enabled &&
