@@ -89,13 +89,14 @@ def _():
     with module.module():
         before = module.settings()
         for words in (["set", "quantum=2000"], ["map", "set", "0", "1"], ["rebalance"], ["watch"],
-                      ["get", "toeplitz_key"]):
+                      ["conns"], ["get", "toeplitz_key"]):
             check_refused(words, NO_RIGHTS, "not permitted; run the command as root", prefix=nobody)
         expect_equal(module.settings(), before, "settings")
         status, out, complaints = run("get", prefix=nobody)
         expect_equal((status, out.count("\n")), (0, len(FILES) - 1), "status and settings shown")
         expect("toeplitz_key is shown to root only" in complaints, complaints)
-        expect_equal(run("status", "--seconds", "0", prefix=nobody)[0], 0, "status of status")
+        for words in (["status", "--seconds", "0"], ["map", "show"], ["export"]):
+            expect_equal(run(*words, prefix=nobody)[0], 0, f"status of {words}")
 
 
 @test("get shows all settings as the files hold them")

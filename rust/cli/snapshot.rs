@@ -32,7 +32,8 @@ pub(crate) struct Cpu {
     pub(crate) rps: u64,
     /// Nanoseconds its packets took.
     pub(crate) busy_ns: u64,
-    /// Thousandths of its time that other work takes.
+    /// Thousandths of its time that other work takes; to be shown there are [`Rates`].
+    #[serde(skip)]
     pub(crate) load_other: u64,
 }
 
