@@ -112,7 +112,7 @@ help:
 	@echo 'make command           build the command flowbucket into build/'
 	@echo 'make install           install both, as root; make uninstall removes them'
 	@echo 'make deb               build Debian packages of both into build/deb/'
-	@echo 'make test [T=name]     all tests, or one: a selftest, "host", "packages"'
+	@echo 'make test [T=name]     the tests, or one: a selftest, "host", "packages"'
 	@echo 'make demo              show the spread over 4 CPUs, with a picture'
 	@echo 'make bench [B=name]    compare with RPS, natively in user-mode Linux'
 	@echo 'make sim [SIM=options] balancing policies beside RSS++, RPS and RSS, simulated'
