@@ -50,6 +50,13 @@ has_command() {
 		chroot_in "$root" flowbucket --help >/dev/null
 }
 
+# no_cycle LAYER: can what starts at boot be put in order, the network and cloud-init with it?
+no_cycle() {
+	local said
+	said=$(chroot_in "$run/$1/root" systemd-analyze verify --man=no flowbucket.service cloud-init.target multi-user.target 2>&1)
+	! grep "ordering cycle" <<<"$said"
+}
+
 # no_version LAYER VERSION
 no_version() {
 	gone "$run/$1/root/usr/src/flowbucket-$2" "$run/$1/root/var/lib/dkms/flowbucket/$2"
