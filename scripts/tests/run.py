@@ -141,6 +141,11 @@ def boot(flavour, names, keep):
         yield name, lines, None, time.monotonic() - start
 
 
+def console_of(keep):
+    """What a guest printed on its console."""
+    return (keep / "console").read_text(errors="replace") if (keep / "console").exists() else ""
+
+
 def run_guest(flavour, names):
     """The selftests of a guest, and its console."""
     total = ktap.Result()
@@ -158,18 +163,25 @@ def run_guest(flavour, names):
         if status:
             total.fail("the command was not built:\n" + "\n".join(text.splitlines()[-40:]))
             return report(f"{flavour}/build", total, time.monotonic() - start)
-    left = list(names)
+    left, repeated = list(names), set()
     while left:
         before = len(left)
         keep = LOGS / flavour
         shutil.rmtree(keep, ignore_errors=True)
         start = time.monotonic()
         for name, lines, status, seconds in boot(flavour, left, keep):
+            text = console_of(keep)
+            if status is None and name not in repeated and console.before_emulator_fault(text) is not None:
+                say(f"     {flavour}/{name}: killed by a fault of the emulator, see console.py; once more")
+                repeated.add(name)
+                (keep / "console").write_text(console.before_emulator_fault(text))
+                before += 1
+                continue
             left.remove(name)
             (LOGS / f"{flavour}-{name}.log").write_text("".join(lines))
             total.add(report(f"{flavour}/{name}", ktap.parse(lines, status), seconds))
         result = ktap.Result()
-        text = (keep / "console").read_text(errors="replace") if (keep / "console").exists() else ""
+        text = console_of(keep)
         bad = console.complaints(text)
         for test, excerpt in bad:
             result.fail(f"during {test}:\n{excerpt}")

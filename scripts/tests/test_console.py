@@ -27,5 +27,16 @@ class ConsoleTest(unittest.TestCase):
         self.assertEqual(console.complaints(text)[0][0], "spread.sh")
 
 
+    def test_only_the_emulators_fault_is_told_apart(self):
+        text = (FIXTURES / "console-emulator.txt").read_text()
+        before = console.before_emulator_fault(f"boot\n{text}")
+        self.assertEqual(before, "boot\n")
+        for old, new in (("18 00 00 00 00 eb <57>", "18 00 00 00 00 cc <57>"),
+                         ("ttwu_do_activate+0x93/0x1b0", "steer+0x93/0x1b0 [flowbucket]"),
+                         ("Oops: int3", "Oops: invalid opcode"), ("[#1]", "[#2]")):
+            self.assertIn(old, text)
+            self.assertIsNone(console.before_emulator_fault(text.replace(old, new)), new)
+
+
 if __name__ == "__main__":
     unittest.main()
