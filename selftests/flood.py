@@ -28,9 +28,11 @@ FLOWS = int(os.environ.get("FLOWS", "1000000"))
 SINK = "198.18.0.1"
 SENDERS = ((2, 4), (3, 4))
 LIMIT_BYTES = 4 << 20
+CONNECTIONS = 20_000
 # A queue and an inbox of packets of 60 bytes for each CPU, which have less than a
-# kilobyte of memory each; and what the rest of the system does meanwhile.
-BOUND_KB = module.CPUS * (LIMIT_BYTES // 1024 + 2048) + 16 * 1024
+# kilobyte of memory each; the table of connections, as the file `connections/memory` is
+# described; and what the rest of the system does meanwhile.
+BOUND_KB = module.CPUS * (LIMIT_BYTES // 1024 + 2048) + (CONNECTIONS * 160 + 4096 * 2560) // 1024 + 16 * 1024
 
 sender, receiver = Netns("fbout"), Netns("fbin")
 veth(sender, "out", receiver, "in")
@@ -86,6 +88,7 @@ def most_memory(thread):
 def _():
     with module.module():
         module.write("limit_bytes", str(LIMIT_BYTES))
+        module.write("max_connections", str(CONNECTIONS))
         module.all_to(1)
         streams = Streams(sender, receiver, (SINK,), 3600)
         try:
