@@ -3,11 +3,11 @@
 //! `export`: metrics for Prometheus, over HTTP or as a file for its node exporter.
 
 use crate::error::{Error, Result};
+use crate::file::replace;
 use crate::metrics::metrics;
 use crate::output;
 use crate::root::Root;
-use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -25,16 +25,7 @@ pub(crate) fn print(root: &Root) -> Result {
 
 /// Writes the metrics into a file; who reads it sees the old text or the new.
 pub(crate) fn textfile(root: &Root, file: &Path) -> Result {
-    let text = metrics(root)?;
-    // The node exporter reads what ends in .prom only.
-    let mut new = file.as_os_str().to_owned();
-    new.push(format!(".{}", std::process::id()));
-    fs::write(&new, text)
-        .and_then(|()| fs::rename(&new, file))
-        .map_err(|e| {
-            let _ = fs::remove_file(&new);
-            Error::io(&format!("writing {}", file.display()), &e)
-        })
+    replace(file, metrics(root)?.as_bytes())
 }
 
 /// Answers requests for the metrics, one after the other, until it is ended.
@@ -57,7 +48,6 @@ pub(crate) fn listen(root: &Root, address: SocketAddr) -> Result {
 
 /// Answers the request on a connection.
 fn answer(mut stream: TcpStream, root: &Root) -> io::Result<()> {
-    stream.set_write_timeout(Some(PATIENCE))?;
     let request = head(&mut stream)?;
     let (status, text) = match request.as_deref().map(route) {
         None => ("400 Bad Request", "not a request\n".to_owned()),
@@ -72,7 +62,26 @@ fn answer(mut stream: TcpStream, root: &Root) -> io::Result<()> {
         "HTTP/1.1 {status}\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n\
          Content-Length: {length}\r\nConnection: close\r\n\r\n"
     );
-    stream.write_all((head + &text).as_bytes())
+    send(&mut stream, (head + &text).as_bytes())
+}
+
+/// Sends an answer. Errors: `TimedOut`, also for a peer that takes it byte by byte.
+fn send(stream: &mut TcpStream, mut bytes: &[u8]) -> io::Result<()> {
+    let end = Instant::now() + PATIENCE;
+    while !bytes.is_empty() {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        stream.set_write_timeout(Some(left))?;
+        match stream.write(bytes) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(count) => bytes = &bytes[count..],
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
 }
 
 /// The head of a request; `None` if it is too long, too slow, or ends too early.
@@ -113,6 +122,7 @@ fn route(request: &str) -> std::result::Result<(), &'static str> {
 mod tests {
     use super::*;
     use crate::testing::Machine;
+    use std::fs;
 
     #[test]
     fn only_the_metrics_are_served() {
@@ -128,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_replaced_at_once() {
+    fn a_file_has_the_metrics() {
         let machine = Machine::captured();
         let file = machine.put("out/flowbucket.prom", "old");
         textfile(&machine.root(), &file).unwrap();
@@ -136,8 +146,27 @@ mod tests {
             fs::read_to_string(&file).unwrap(),
             metrics(&machine.root()).unwrap()
         );
-        assert_eq!(fs::read_dir(machine.path("out")).unwrap().count(), 1);
-        let nowhere = machine.path("none/flowbucket.prom");
-        assert_eq!(textfile(&machine.root(), &nowhere).unwrap_err().status(), 1);
+    }
+
+    #[test]
+    fn who_reads_slowly_is_left() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut reader = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut stream, _) = listener.accept().unwrap();
+        let slow = std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while reader.read(&mut buffer).is_ok_and(|count| count > 0) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        });
+        let start = Instant::now();
+        let error = send(&mut stream, &vec![0; 1 << 28]).unwrap_err();
+        assert!(matches!(
+            error.kind(),
+            ErrorKind::TimedOut | ErrorKind::WouldBlock
+        ));
+        assert!(start.elapsed() < 2 * PATIENCE);
+        drop(stream);
+        slow.join().unwrap();
     }
 }

@@ -11,6 +11,7 @@ mod error;
 mod events;
 mod export;
 mod exposition;
+mod file;
 mod filter;
 mod generate;
 mod knobs;
@@ -45,7 +46,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             if !matches!(error, Error::PipeClosed) {
-                eprintln!("flowbucket: {error}");
+                output::complain(&error);
             }
             ExitCode::from(error.status())
         }

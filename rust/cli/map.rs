@@ -4,6 +4,7 @@
 
 use crate::check::Host;
 use crate::error::{Error, Result};
+use crate::file::replace;
 use crate::output::Format;
 use crate::root::Root;
 use flowbucket_model::map::text::{Assignment, Assignments, MapError};
@@ -112,7 +113,7 @@ pub(crate) fn set(root: &Root, words: &[String]) -> Result {
 /// Writes the map into a file, which `restore` and the module's own file take.
 pub(crate) fn save(root: &Root, file: &Path) -> Result {
     let text = root.read("map")? + "\n";
-    fs::write(file, text).map_err(|e| Error::io(&format!("writing {}", file.display()), &e))
+    replace(file, text.as_bytes())
 }
 
 /// Makes the map as a file has it, which must name all buckets.

@@ -38,6 +38,11 @@ fn json<T>(result: &T, to: fn(&T) -> serde_json::Result<String>) -> Result<Strin
     to(result).map_err(|e| Error::Failed(format!("writing JSON: {e}")))
 }
 
+/// Says something beside the output. If nobody hears it, that is no reason to fail.
+pub(crate) fn complain(text: impl Display) {
+    let _ = writeln!(io::stderr(), "flowbucket: {text}");
+}
+
 /// Prints text as it is.
 pub(crate) fn text(text: &str) -> Result {
     let mut out = io::stdout().lock();

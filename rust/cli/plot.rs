@@ -7,6 +7,7 @@ mod draw;
 mod record;
 
 use crate::error::{Error, Result};
+use crate::file::replace;
 use crate::output::Format;
 use crate::root::Root;
 use canvas::Canvas;
@@ -14,7 +15,6 @@ use plotters::prelude::{DrawingBackend, IntoDrawingArea, SVGBackend};
 use record::Record;
 use serde::Serialize;
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Pixels.
@@ -44,6 +44,17 @@ pub(crate) fn plot(root: &Root, seconds: f64, name: &Path, format: Format) -> Re
         svg: with(".svg"),
         png: with(".png"),
     };
+    // Better now than after an hour.
+    if let Some(dir) = name
+        .parent()
+        .filter(|dir| *dir != Path::new("") && !dir.is_dir())
+    {
+        return Err(Error::Failed(format!(
+            "writing {}: {} is no directory",
+            pictures.svg.display(),
+            dir.display()
+        )));
+    }
     let record = Record::make(root, seconds)?;
     let mut svg = String::new();
     onto(SVGBackend::with_string(&mut svg, SIZE), &record)?;
@@ -53,8 +64,7 @@ pub(crate) fn plot(root: &Root, seconds: f64, name: &Path, format: Format) -> Re
         (&pictures.svg, svg.into_bytes()),
         (&pictures.png, canvas.png()?),
     ] {
-        fs::write(file, bytes)
-            .map_err(|e| Error::io(&format!("writing {}", file.display()), &e))?;
+        replace(file, &bytes)?;
     }
     format.print(&pictures)
 }

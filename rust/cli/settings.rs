@@ -5,7 +5,7 @@
 use crate::check::Host;
 use crate::error::{Error, Result};
 use crate::knobs::{find, Knob, KNOBS};
-use crate::output::Format;
+use crate::output::{complain, Format};
 use crate::root::Root;
 use crate::value::Value;
 use serde::{Serialize, Serializer};
@@ -41,7 +41,7 @@ pub(crate) fn get(root: &Root, names: &[String], format: Format) -> Result {
                 Ok(value) => settings.0.push((knob, value)),
                 // The key is root's. All others are still worth showing.
                 Err(Error::NoRights(_)) => {
-                    eprintln!("flowbucket: {} is shown to root only", knob.name)
+                    complain(format_args!("{} is shown to root only", knob.name))
                 }
                 Err(error) => return Err(error),
             }

@@ -4,6 +4,7 @@
 //! left alone. It goes when it is dropped.
 
 use crate::error::{Error, Result};
+use crate::output::complain;
 use crate::root::Root;
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read};
@@ -13,6 +14,17 @@ use std::process;
 
 /// The directory of events of the module, in an instance.
 const EVENTS: &str = "events/flowbucket/enable";
+
+/// How lines are to look. An instance begins with what root has set for all.
+const LINES: [&str; 7] = [
+    "context-info",
+    "irq-info",
+    "nolatency-format",
+    "noraw",
+    "nohex",
+    "nobin",
+    "nofields",
+];
 
 /// What the names of our instances begin with; the number of the process follows.
 const PREFIX: &str = "flowbucket-";
@@ -49,6 +61,9 @@ impl Instance {
         };
         let failed =
             |what: &str, e| Error::io(&format!("{what} in {}", instance.dir.display()), &e);
+        for option in LINES {
+            let _ = fs::write(instance.dir.join("trace_options"), option);
+        }
         fs::write(instance.dir.join(EVENTS), "1").map_err(|e| failed("switching events on", e))?;
         let pipe = (OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK))
             .open(instance.dir.join("trace_pipe"))
@@ -91,8 +106,12 @@ impl Instance {
 fn remove_left(instances: &Path) {
     for entry in fs::read_dir(instances).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let pid = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
-        if pid.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+        let pid = (name.to_str().and_then(|name| name.strip_prefix(PREFIX)))
+            .and_then(|pid| pid.parse::<u32>().ok());
+        // In a container each process may have the number of the one before.
+        let gone =
+            |pid: u32| pid == process::id() || !Path::new("/proc").join(pid.to_string()).exists();
+        if pid.is_some_and(gone) {
             let _ = fs::remove_dir(entry.path());
         }
     }
@@ -103,10 +122,10 @@ impl Drop for Instance {
         self.pipe = None;
         self.switch_off();
         if let Err(e) = fs::remove_dir(&self.dir) {
-            eprintln!(
-                "flowbucket: {} could not be removed: {e}",
+            complain(format_args!(
+                "{} could not be removed: {e}",
                 self.dir.display()
-            );
+            ));
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::error::Result;
 use crate::events::{Event, Reasons};
-use crate::output::Format;
+use crate::output::{complain, Format};
 use crate::root::Root;
 use crate::stop::Stop;
 use crate::tracing::Instance;
@@ -39,7 +39,7 @@ fn print(lines: &[String], reasons: &Reasons, format: Format) -> Result<bool> {
     for line in lines {
         match Event::parse(line, reasons) {
             Some(event) => format.print_line(&event)?,
-            None if line.contains(" EVENTS]") => eprintln!("flowbucket: {}", line.trim()),
+            None if line.contains(" EVENTS]") => complain(line.trim()),
             None => {}
         }
     }
