@@ -3,6 +3,11 @@
 //! Prometheus' text format.
 
 use std::fmt::{Display, Write};
+use std::ops::Range;
+
+/// Bounds of histograms, as powers of two of nanoseconds: from a microsecond on. The module's
+/// last line, 2^35, has all that took longer, too, and so is no bound.
+const BOUNDS: Range<u32> = 10..35;
 
 /// What is grown while metrics are gathered.
 #[derive(Debug, Default)]
@@ -58,16 +63,19 @@ impl Metric<'_> {
         self.suffixed("", labels, value);
     }
 
-    /// The samples of a histogram: how many took less than so many nanoseconds, in ascending
-    /// order, but not less than the bound before.
+    /// The samples of a histogram of the module: how many took less than so many nanoseconds, a
+    /// power of two, but not less than half as many; without lines of none. Prometheus wants the
+    /// same bounds always, to add up what several hosts have.
     pub(crate) fn histogram(&mut self, rows: &[[u64; 2]]) {
-        let mut sum = 0;
-        for [ns, count] in rows {
-            sum += count;
-            self.suffixed("_bucket", &[("le", &seconds(*ns).to_string())], sum);
+        let up_to = |ns: u64| -> u64 {
+            let rows = rows.iter().filter(|[bound, _]| *bound <= ns);
+            rows.map(|[_, count]| count).sum()
+        };
+        for ns in BOUNDS.map(|power| 1 << power) {
+            self.suffixed("_bucket", &[("le", &seconds(ns).to_string())], up_to(ns));
         }
-        self.suffixed("_bucket", &[("le", "+Inf")], sum);
-        self.suffixed("_count", &[], sum);
+        self.suffixed("_bucket", &[("le", "+Inf")], up_to(u64::MAX));
+        self.suffixed("_count", &[], up_to(u64::MAX));
     }
 
     fn suffixed(&mut self, suffix: &str, labels: &[(&str, &str)], value: impl Display) {
@@ -106,19 +114,40 @@ mod tests {
         metric.sample(&[("cpu", "0")], 12);
         metric.sample(&[("cpu", "1"), ("cause", "a\"b\\")], 0.5);
         page.metric("move_duration_seconds", Type::Histogram, "Moves.")
-            .histogram(&[[1024, 2], [4096, 3]]);
+            .histogram(&[[512, 1], [1024, 1], [4096, 3], [1 << 35, 4]]);
+        let (text, histogram) = page.0.split_once("# HELP flowbucket_move").unwrap();
         assert_eq!(
-            page.finish(),
+            text,
             "# HELP flowbucket_packets_total Packets.\n\
              # TYPE flowbucket_packets_total counter\n\
              flowbucket_packets_total{cpu=\"0\"} 12\n\
-             flowbucket_packets_total{cpu=\"1\",cause=\"a\\\"b\\\\\"} 0.5\n\
-             # HELP flowbucket_move_duration_seconds Moves.\n\
-             # TYPE flowbucket_move_duration_seconds histogram\n\
-             flowbucket_move_duration_seconds_bucket{le=\"0.000001024\"} 2\n\
-             flowbucket_move_duration_seconds_bucket{le=\"0.000004096\"} 5\n\
-             flowbucket_move_duration_seconds_bucket{le=\"+Inf\"} 5\n\
-             flowbucket_move_duration_seconds_count 5\n"
+             flowbucket_packets_total{cpu=\"1\",cause=\"a\\\"b\\\\\"} 0.5\n"
         );
+        let lines: Vec<&str> = histogram.lines().collect();
+        assert_eq!(lines.len(), 2 + BOUNDS.len() + 2);
+        for (at, line) in [
+            (0, "_duration_seconds Moves."),
+            (1, "# TYPE flowbucket_move_duration_seconds histogram"),
+            (
+                2,
+                "flowbucket_move_duration_seconds_bucket{le=\"0.000001024\"} 2",
+            ),
+            (
+                3,
+                "flowbucket_move_duration_seconds_bucket{le=\"0.000002048\"} 2",
+            ),
+            (
+                4,
+                "flowbucket_move_duration_seconds_bucket{le=\"0.000004096\"} 5",
+            ),
+            (
+                26,
+                "flowbucket_move_duration_seconds_bucket{le=\"17.179869184\"} 5",
+            ),
+            (27, "flowbucket_move_duration_seconds_bucket{le=\"+Inf\"} 9"),
+            (28, "flowbucket_move_duration_seconds_count 9"),
+        ] {
+            assert_eq!(lines[at], line);
+        }
     }
 }
