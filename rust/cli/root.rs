@@ -67,16 +67,35 @@ impl Root {
             .collect()
     }
 
-    /// Writes a file of the module. The kernel's refusal is told in a sentence.
+    /// Writes a file of the module. The kernel's refusal is told in a sentence, and how much of a
+    /// long text it has taken before.
     pub(crate) fn write(&self, file: &str, text: &str) -> Result {
-        let write = || {
+        let mut left = text.as_bytes();
+        let mut write = || {
             let mut to = OpenOptions::new()
                 .write(true)
                 .truncate(true)
                 .open(self.path(file))?;
-            to.write_all(text.as_bytes())
+            while !left.is_empty() {
+                match to.write(left) {
+                    Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                    Ok(count) => left = &left[count..],
+                    Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                    Err(e) => return Err(e),
+                }
+            }
+            Ok(())
         };
-        write().map_err(|e| self.explain("writing", file, &e))
+        let result = write();
+        let taken = &text[..text.len() - left.len()];
+        result.map_err(|e| match self.explain("writing", file, &e) {
+            Error::Failed(why) if !taken.is_empty() => Error::Failed(format!(
+                "{why}; the first {} of {} lines are in effect",
+                taken.matches('\n').count(),
+                text.lines().count()
+            )),
+            error => error,
+        })
     }
 
     /// The list of connections, not read yet.

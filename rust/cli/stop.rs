@@ -4,6 +4,7 @@
 
 use crate::error::{Error, Result};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::thread::sleep;
@@ -14,10 +15,13 @@ use std::time::{Duration, Instant};
 pub(crate) struct Stop(Arc<AtomicBool>);
 
 impl Stop {
-    /// From now on Ctrl-C, a hang-up and `kill` do not end the process, but are seen here.
+    /// From now on Ctrl-C, a hang-up and `kill` do not end the process, but are seen here; but for
+    /// a hang-up that is ignored, as `nohup` has it.
     pub(crate) fn on_signals() -> Result<Self> {
         let flag = Arc::new(AtomicBool::new(false));
-        for signal in [SIGHUP, SIGINT, SIGTERM] {
+        let signals = [SIGHUP, SIGINT, SIGTERM];
+        for signal in (signals.into_iter()).filter(|&signal| signal != SIGHUP || !hangup_ignored())
+        {
             signal_hook::flag::register(signal, flag.clone())
                 .map_err(|e| Error::io("preparing for signals", &e))?;
         }
@@ -40,4 +44,12 @@ impl Stop {
             sleep(left.min(Duration::from_millis(100)));
         }
     }
+}
+
+/// Whether the process was started so that it goes on when its terminal goes.
+fn hangup_ignored() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = (status.lines().find_map(|line| line.strip_prefix("SigIgn:")))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (SIGHUP - 1) & 1 == 1)
 }

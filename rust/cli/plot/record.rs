@@ -3,6 +3,7 @@
 //! What is recorded.
 
 use crate::error::{Error, Result};
+use crate::output::complain;
 use crate::root::Root;
 use crate::snapshot::{Rates, Snapshot};
 use crate::stop::Stop;
@@ -51,16 +52,23 @@ impl Record {
         let step = Duration::from_secs_f64((seconds / COLUMNS).max(STEP));
         let start = Instant::now();
         let end = start + Duration::from_secs_f64(seconds);
-        let before = [
-            root.rows("moves/histogram")?,
-            root.rows("connections/late")?,
-        ];
+        let histograms = ["moves/histogram", "connections/late"];
+        let [moves, late] = histograms.map(|file| root.rows(file));
+        let (moves, late) = (moves?, late?);
         let (mut old, mut old_ns) = (Snapshot::take(root)?, bucket_ns(root)?);
         let mut samples = Vec::new();
         let mut from = 0.0;
         while !stop.requested() && Instant::now() < end {
             stop.wait(step);
-            let (new, ns) = (Snapshot::take(root)?, bucket_ns(root)?);
+            let read = || Ok((Snapshot::take(root)?, bucket_ns(root)?));
+            let (new, ns) = match read() {
+                Ok(both) => both,
+                Err(error) if samples.is_empty() => return Err(error),
+                Err(error) => {
+                    complain(format_args!("recording has ended: {error}"));
+                    break;
+                }
+            };
             let to = start.elapsed().as_secs_f64();
             samples.push(Sample {
                 time: (from, to),
@@ -74,13 +82,14 @@ impl Record {
                 "there was no time to record anything".to_owned(),
             ));
         }
-        let [moves, late] = before;
+        // Without the module what came to them is not known any more.
+        let [moves_now, late_now] = histograms.map(|file| root.rows(file).unwrap_or_default());
         Ok(Self {
             samples,
             cpus: old.cpus.iter().map(|cpu| cpu.cpu).collect(),
             buckets: (old_ns.len(), old_ns.len().div_ceil(ROWS)),
-            moves: since(&moves, root.rows("moves/histogram")?),
-            late: since(&late, root.rows("connections/late")?),
+            moves: since(&moves, moves_now),
+            late: since(&late, late_now),
         })
     }
 }
