@@ -309,6 +309,7 @@ def _():
         must_fail(lambda: check_svg(svg, 4))
         must_fail(lambda: check_png(png[:1000] + b"x" + png[1001:], (1000, 1080)))
         expect("<rect" in svg, "no cells")
+        check_refused(["plot", "--seconds", "1000", "--out", SCRATCH / "none" / "x"], FAILED, "is no directory")
         process = start("plot", "--seconds", "1000", "--out", name)
         time.sleep(2)
         process.send_signal(signal.SIGINT)
@@ -394,22 +395,46 @@ def _():
         expect("the module is not loaded" in terminal.screen(), terminal.screen())
 
 
-@test("top: it ends when its terminal goes")
+@test("top: it ends when its terminal goes, in order")
 def _():
-    def runs(process):
-        """It is there, and not only because nobody has asked for its status."""
-        try:
-            return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-        except FileNotFoundError:
-            return False
-
+    said = SCRATCH / "status"
     with module.module():
         with Terminal(80, 24) as terminal:
-            terminal.type(f"{COMMAND} top", "Enter")
+            # A shell that lives on to tell the status.
+            terminal.type(f"sh -c 'trap : HUP; {COMMAND} top; echo $? >{said}'", "Enter")
             wait_for(lambda: "hottest connections" in terminal.screen(), "the view")
-            process = terminal.child()
-            expect(runs(process), "top does not run")
-        wait_for(lambda: not runs(process), "the end of top")
+        wait_for(said.exists, "the end of top")
+        wait_for(said.read_text, "its status")
+        # 1: it drew before it saw the signal.
+        expect(said.read_text().strip() in ("0", "1"), f"status {said.read_text()}")
+
+
+@test("top: q ends it also when it does nothing but refresh; a terminal without a size is refused")
+def _():
+    with module.module(), Terminal(80, 24) as terminal:
+        terminal.type(f"{COMMAND} top --seconds 0; echo status $?", "Enter")
+        wait_for(lambda: "hottest connections" in terminal.screen(), "the view")
+        terminal.type("q")
+        wait_for(lambda: "status 0" in terminal.screen(), "its end")
+        terminal.type(f"clear; stty cols 0 rows 0; {COMMAND} top; echo status $?", "Enter")
+        wait_for(lambda: "status 1" in terminal.screen(), "its end")
+        expect("does not tell its size" in terminal.screen(), terminal.screen())
+
+
+@test("plot: with nohup it goes on when its terminal goes")
+def _():
+    name = SCRATCH / "nohup"
+    with module.module():
+        for prefix, seconds in (("nohup ", 8), ("", 1000)):
+            with Terminal(80, 24) as terminal:
+                terminal.type(f"{prefix}{COMMAND} plot --seconds {seconds} --out {name} >/dev/null", "Enter")
+                time.sleep(2)
+            if prefix:
+                time.sleep(3)
+                expect(not Path(f"{name}.svg").exists(), "it has ended already")
+            wait_for(Path(f"{name}.png").exists, "the pictures")
+            for file in SCRATCH.glob("nohup*"):
+                file.unlink()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::root::Root;
 use serde::Serialize;
 use std::fmt;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, ErrorKind};
 use std::net::{IpAddr, SocketAddr};
 use std::str::{FromStr, SplitAsciiWhitespace};
 
@@ -84,8 +84,15 @@ fn end(words: &mut SplitAsciiWhitespace<'_>) -> Option<End> {
 /// All connections, one after the other as the kernel tells them.
 pub(crate) fn read(root: &Root) -> Result<impl Iterator<Item = Result<Conn>>> {
     let lines = BufReader::new(root.connections()?).lines();
-    Ok(lines.map(|line| {
-        let line = line.map_err(|e| Error::io("reading connections", &e))?;
+    let root = root.clone();
+    Ok(lines.map(move |line| {
+        let line = line.map_err(|e| match (root.check_loaded(), e.kind()) {
+            (Err(not_loaded), _) => not_loaded,
+            (Ok(()), ErrorKind::WouldBlock) => Error::Failed(
+                "a bucket has been on its way to another CPU for a second; try again".to_owned(),
+            ),
+            (Ok(()), _) => Error::io("reading connections", &e),
+        })?;
         Conn::parse(&line).ok_or_else(|| Error::Failed(format!("a connection is '{line}'")))
     }))
 }

@@ -78,7 +78,11 @@ fn draw_head(view: &View, frame: &mut Frame<'_>, area: Rect) {
 fn draw_cpus(view: &View, frame: &mut Frame<'_>, area: Rect, columns: u16) {
     let rows = usize::from(area.height.max(1));
     let areas = Layout::horizontal(vec![Constraint::Fill(1); usize::from(columns)]).split(area);
-    let cpus: Vec<_> = view.snapshot.cpus.iter().zip(&view.rates).collect();
+    let mut cpus: Vec<_> = view.snapshot.cpus.iter().zip(&view.rates).collect();
+    // Of more than there is room for, the busiest.
+    if cpus.len() > rows * areas.len() {
+        cpus.sort_by(|(_, a), (_, b)| b.load().total_cmp(&a.load()));
+    }
     for (area, cpus) in areas.iter().zip(cpus.chunks(rows)) {
         let lines: Vec<Line<'_>> = (cpus.iter())
             .map(|(cpu, rates)| {

@@ -67,25 +67,19 @@ impl View {
         })
     }
 
-    /// Reads everything anew.
+    /// Reads everything anew. After an error all is as it was.
     pub(super) fn refresh(&mut self, root: &Root) -> Result {
-        let snapshot = Snapshot::take(root)?;
-        let seconds = snapshot.seconds_since(&self.snapshot);
-        self.rates = snapshot.rates_since(&self.snapshot);
-        self.drops = snapshot.drops().saturating_sub(self.snapshot.drops()) as f64 / seconds;
-        self.snapshot = snapshot;
-        let map = Map::read(root)?;
-        for moved in moved(&self.map, &map) {
-            self.moves.push_front(moved);
+        let mut new = Self::new(root)?;
+        let seconds = new.snapshot.seconds_since(&self.snapshot);
+        new.rates = new.snapshot.rates_since(&self.snapshot);
+        new.drops = new.snapshot.drops().saturating_sub(self.snapshot.drops()) as f64 / seconds;
+        new.hottest = hottest(&self.listed, &new.listed, seconds);
+        new.moves = std::mem::take(&mut self.moves);
+        for moved in moved(&self.map, &new.map) {
+            new.moves.push_front(moved);
         }
-        self.moves.truncate(MOVES);
-        self.map = map;
-        self.loads = loads(root)?;
-        self.balance = Balance::read(root)?;
-        self.settings = settings(root)?;
-        let listed = Listed::read(root)?;
-        self.hottest = hottest(&self.listed, &listed, seconds);
-        self.listed = listed;
+        new.moves.truncate(MOVES);
+        *self = new;
         Ok(())
     }
 }
