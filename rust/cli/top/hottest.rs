@@ -28,14 +28,13 @@ impl Listed {
     /// Reads the first ones.
     pub(super) fn read(root: &Root) -> Result<Self> {
         let mut listed = Self::default();
+        let mut left = MOST;
         for conn in conns::read(root)?.take(MOST) {
             let conn = conn?;
-            listed.end = Some(conn.bucket);
+            left -= 1;
+            listed.end = (left == 0).then_some(conn.bucket);
             let key = (conn.proto.clone(), conn.first, conn.other, conn.netns);
             listed.conns.insert(key, conn);
-        }
-        if listed.conns.len() < MOST {
-            listed.end = None;
         }
         Ok(listed)
     }
