@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib
 import module
 from command import COMMAND, good
 from harness import expect, expect_equal, main, must_fail, note, test
-from net import Netns, address, pin, run
+from net import Netns, address, pin, run, wait_for
 from terminal import Terminal
 
 OUT = Path(COMMAND).parent / "walk"
@@ -86,7 +86,9 @@ def look(name):
     """What `top` shows at several times, and a plot, while packets come."""
     with Terminal(80, 24) as terminal:
         terminal.type(f"{COMMAND} top", "Enter")
-        time.sleep(4)
+        wait_for(lambda: "hottest connections" in terminal.screen(), "the view")
+        # What the CPUs did before goes into smoothed loads.
+        time.sleep(3)
         shown = []
         for _ in range(5):
             time.sleep(2)

@@ -12,8 +12,9 @@ The selftests' Makefile says what runs where: TEST_PROGS in the x86 guest with
 4 CPUs, TEST_PROGS_DEBUG in the debug kernel's, TEST_PROGS_RT in one with
 PREEMPT_RT, TEST_PROGS_UML in user-mode Linux. The debug kernel takes as long
 to build as all the rest and its guest is several times slower, and the other two
-have kernels of their own again: their groups run when they are named. Each group boots once; when a guest dies, the program that ran then has
-failed and the rest goes on in a new one. A guest's console is a test point too.
+have kernels of their own again: their groups run when they are named. Each group boots
+once; when a guest dies, the program that ran then has failed and the rest goes on in a
+new one. A guest's console is a test point too.
 Logs: build/test/.
 """
 
