@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 from contextlib import contextmanager
@@ -120,6 +121,7 @@ def check_typed(script):
 def check_endless(line):
     """A command goes on in a terminal until Ctrl-C."""
     master, slave = pty.openpty()
+    termios.tcsetwinsize(slave, (24, 80))
     with subprocess.Popen(["bash", "-c", f"exec {line}"], cwd=module.FILES, env=ENVIRONMENT | {"TERM": "xterm"},
                           stdin=slave, stdout=slave, stderr=slave, start_new_session=True) as process:
         os.close(slave)
