@@ -297,8 +297,9 @@ def _():
     name = SCRATCH / "picture"
     with module.module():
         with stream:
-            process = start("plot", "--seconds", "3", "--out", name)
-            time.sleep(1)
+            process = start("plot", "--seconds", "8", "--out", name)
+            # By then it records, also where starting takes long.
+            time.sleep(4)
             module.write("map", "0 2\n1 2\n2 2")
             out, complaints = process.communicate(timeout=60)
         stream.check()
