@@ -183,6 +183,10 @@ def run_guest(flavour, names):
             total.add(report(f"{flavour}/{name}", ktap.parse(lines, status), seconds))
         result = ktap.Result()
         text = console_of(keep)
+        if len(left) == before and "boot" not in repeated and console.before_emulator_fault(text) is not None:
+            say(f"     {flavour}: the boot was ended by a fault of the emulator, see console.py; once more")
+            repeated.add("boot")
+            continue
         bad = console.complaints(text)
         for test, excerpt in bad:
             result.fail(f"during {test}:\n{excerpt}")
